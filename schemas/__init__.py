@@ -1,0 +1,1 @@
+"""Every contract: events, identity, reasons, errors, manifest, metadata, metric names, settings, tables."""
