@@ -54,4 +54,3 @@ def parse_metadata(raw: Mapping[str, object]) -> tuple[ImageMetadata, MetadataPr
             problem = MetadataProblem.FST_INVALID
         kept = {name: value for name, value in values.items() if name not in bad}
         return ImageMetadata.model_validate(kept), problem
-

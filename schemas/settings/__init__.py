@@ -1,0 +1,23 @@
+"""One class per process; every field says what it is for."""
+
+from evenscreen.schemas.settings.base import DatabaseSettings, HealthSettings, KafkaSettings, StoreSettings
+from evenscreen.schemas.settings.doors import (
+    FolderSettings,
+    OutboxSettings,
+    ReconcilerSettings,
+    RelaySettings,
+)
+from evenscreen.schemas.settings.screening import ImageSettings, ScreeningSettings
+
+__all__ = [
+    "DatabaseSettings",
+    "FolderSettings",
+    "HealthSettings",
+    "ImageSettings",
+    "KafkaSettings",
+    "OutboxSettings",
+    "ReconcilerSettings",
+    "RelaySettings",
+    "ScreeningSettings",
+    "StoreSettings",
+]

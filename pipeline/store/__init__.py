@@ -1,0 +1,1 @@
+"""Object stores: `open_stores` turns settings into buckets by name."""
