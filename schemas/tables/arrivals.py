@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from evenscreen.schemas.reasons import Door
-from evenscreen.schemas.tables.base import Table, UtcTime, one_of
+from evenscreen.schemas.tables.base import BRIN, Table, UtcTime, one_of
 
 
 class Arrival(Table):
@@ -15,13 +15,14 @@ class Arrival(Table):
     __tablename__ = "arrivals"
     __table_args__ = (
         CheckConstraint(one_of("door", Door), name="door"),
-        Index("ix_arrivals_first_seen_at", "first_seen_at", postgresql_using="brin"),
+        CheckConstraint("size_bytes >= 0", name="size_bytes"),
+        Index("ix_arrivals_first_seen_at", "first_seen_at", **BRIN),
         {"comment": "One row per object version: the first door that announced it, before it is fetched."},
     )
 
     screening_id: Mapped[UUID] = mapped_column(primary_key=True, comment="uuid5 of bucket, key and ETag")
     bucket: Mapped[str] = mapped_column(comment="Bucket that holds the object")
-    key: Mapped[str] = mapped_column(comment="Object key: personal data, read by owner and worker only")
+    key: Mapped[str] = mapped_column(comment="Object key: personal data, shown in no view")
     etag: Mapped[str] = mapped_column(comment="ETag without quotes")
     version_id: Mapped[str | None] = mapped_column(
         comment="Version id where the store gave one; serves fetching only"
@@ -51,7 +52,7 @@ class Walk(Table):
         server_default=func.clock_timestamp(), comment="When the walk began"
     )
     completed_at: Mapped[UtcTime | None] = mapped_column(
-        comment="When the last page was stored; NULL while walking or when the walk was cut short"
+        comment="When its last page was stored; NULL while walking or when it was cut short"
     )
     objects: Mapped[int | None] = mapped_column(BigInteger, comment="Images listed by the completed walk")
     emitted: Mapped[int | None] = mapped_column(BigInteger, comment="Events published again by the walk")
@@ -61,11 +62,13 @@ class Listing(Table):
     """An object version that a walk saw; listed means seen by the last complete walk or a later one."""
 
     __tablename__ = "listings"
-    __table_args__ = {
-        "comment": "One row per object version that a walk of the bucket has seen.",
-        # Each walk rewrites walk_id, which no index holds: free space keeps those updates in the page (HOT).
-        "postgresql_with": {"fillfactor": 70},
-    }
+    __table_args__ = (
+        {
+            "comment": "One row per object version that a walk of the bucket has seen.",
+            # Each walk rewrites walk_id, which no index holds: free space keeps updates in the page (HOT).
+            "postgresql_with": {"fillfactor": 70},
+        },
+    )
 
     screening_id: Mapped[UUID] = mapped_column(primary_key=True, comment="uuid5 of bucket, key and ETag")
     bucket: Mapped[str] = mapped_column(comment="Bucket that was walked")

@@ -17,14 +17,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from evenscreen.schemas.reasons import FstSource, MetadataProblem, Modality, Outcome, Reason
-from evenscreen.schemas.tables.base import Table, UtcTime, one_of
+from evenscreen.schemas.tables.base import BRIN, Table, UtcTime, one_of
 
 
 class Model(Table):
     """A model that has screened here."""
 
     __tablename__ = "models"
-    __table_args__ = ({"comment": "One row per model file that a worker has loaded."},)
+    __table_args__ = (
+        CheckConstraint("threshold BETWEEN 0 AND 10000", name="threshold"),
+        {"comment": "One row per model file that a worker has loaded."},
+    )
 
     model_version: Mapped[str] = mapped_column(primary_key=True, comment="name-sha256[:12] of the model file")
     threshold: Mapped[int] = mapped_column(
@@ -65,14 +68,20 @@ class AuditRecord(Table):
         CheckConstraint("(fst IS NULL) = (fst_source = 'unknown')", name="fst_has_source"),
         CheckConstraint(one_of("modality", Modality), name="modality"),
         CheckConstraint(one_of("metadata_problem", MetadataProblem), name="metadata_problem"),
-        Index("ix_audit_records_recorded_at", "recorded_at", postgresql_using="brin"),
+        CheckConstraint("age BETWEEN 0 AND 130", name="age"),
+        CheckConstraint("sex IN ('female', 'male', 'other')", name="sex"),
+        Index("ix_audit_records_recorded_at", "recorded_at", **BRIN),
         {"comment": "The terminal row: one per object version and model, never changed."},
     )
 
     audit_id: Mapped[int] = mapped_column(
         BigInteger, Identity(always=True), primary_key=True, comment="Narrow, insertion-ordered key"
     )
-    screening_id: Mapped[UUID] = mapped_column(comment="uuid5 of bucket, key and ETag")
+    screening_id: Mapped[UUID] = mapped_column(
+        # What has ended was known before: the ledger's arithmetic rests on it.
+        ForeignKey("arrivals.screening_id"),
+        comment="uuid5 of bucket, key and ETag",
+    )
     model_version: Mapped[str] = mapped_column(
         ForeignKey("models.model_version"), comment="The model that the worker ran"
     )
@@ -138,7 +147,9 @@ class DeadLetter(Table):
             unique=True,
             postgresql_where="audit_id IS NULL",
         ),
-        Index("ix_dead_letters_recorded_at", "recorded_at", postgresql_using="brin"),
+        CheckConstraint("octet_length(event) <= 65536", name="event"),
+        # The breaker counts the last minutes before every batch.
+        Index("ix_dead_letters_recorded_at", "recorded_at"),
         {"comment": "Rejected images and unreadable events, with the raw event."},
     )
 
