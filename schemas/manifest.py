@@ -69,6 +69,9 @@ class Result(Part):
     n: int
     positives: int
     auroc: Interval
+    sensitivity: Interval | None = None
+    """At the operating point, as is `specificity`."""
+    specificity: Interval | None = None
 
 
 class Latency(Part):

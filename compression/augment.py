@@ -1,0 +1,44 @@
+"""Random views of training images: a lesion has no up, and no two lamps are alike."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SCALE = (0.85, 1.2)
+SHIFT = 0.06
+CONTRAST = 0.2
+BRIGHTNESS = 0.12
+TINT = 0.06
+
+
+def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """Random views of `images` (uint8 [n, 3, H, W]) as float32 [n, 3, side, side], values about 0..255.
+
+    Any rotation, a mirror image half the time, some zoom and shift, one resampling; then brightness,
+    contrast and tint. Borders are filled by reflection.
+    """
+    grid = F.affine_grid(_maps(len(images), generator), [len(images), 3, side, side], align_corners=False)
+    views = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
+    return _relit(views, generator).contiguous(memory_format=torch.channels_last)
+
+
+def _maps(n: int, generator: torch.Generator) -> Tensor:
+    """Affine maps [n, 2, 3] from view to image coordinates."""
+    angle = 2 * math.pi * torch.rand(n, generator=generator)
+    zoom = SCALE[0] + (SCALE[1] - SCALE[0]) * torch.rand(n, generator=generator)
+    mirror = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    shift = SHIFT * (2 * torch.rand(2, n, generator=generator) - 1)
+    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    rows = [torch.stack([mirror * cos, -sin, shift[0]], 1), torch.stack([mirror * sin, cos, shift[1]], 1)]
+    return torch.stack(rows, 1)
+
+
+def _relit(views: Tensor, generator: torch.Generator) -> Tensor:
+    def factor(spread: float, channels: int) -> Tensor:
+        return 1 + spread * (2 * torch.rand(len(views), channels, 1, 1, generator=generator) - 1)
+
+    mean = views.mean((1, 2, 3), keepdim=True)
+    contrasted = mean + factor(CONTRAST, 1) * (views - mean)
+    return contrasted * factor(BRIGHTNESS, 1) * factor(TINT, 3)

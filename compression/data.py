@@ -1,0 +1,64 @@
+"""Labelled images of one folder, decoded once and held in memory."""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from evenscreen.compression.recipe import Data
+from evenscreen.pipeline.preprocess import preprocess
+from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.manifest import Preprocessing
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 [n, H, W, 3] and the index of each one's label int64 [n]."""
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def malignant(self, data: Data) -> npt.NDArray[np.bool_]:
+        """bool [n]: whether the image's label counts as malignant."""
+        return np.isin(self.labels, [data.labels.index(label) for label in data.malignant])
+
+
+def load_split(folder: Path, name: str, data: Data, spec: Preprocessing) -> Split:
+    """Every image of `folder` that labels.csv puts into split `name`, preprocessed as in serving.
+
+    Raises Fatal when the folder has no labels.csv, no such split, or a label the recipe does not know.
+    """
+    rows = [row for row in _rows(folder) if row["split"] == name]
+    if not rows:
+        raise Fatal(f"labels.csv has no image in split '{name}'.")
+    if unknown := {row["dx"] for row in rows} - set(data.labels):
+        raise Fatal(f"labels.csv has labels that the recipe does not know: {sorted(unknown)}.")
+    images = np.stack([_decoded(folder / "images" / row["image"], spec) for row in rows])
+    return Split(name, images, np.array([data.labels.index(row["dx"]) for row in rows]))
+
+
+def data_checksum(folder: Path) -> str:
+    """SHA-256 over labels.csv and the bytes of every image that it gives a split, in its order."""
+    digest = hashlib.sha256((folder / "labels.csv").read_bytes())
+    for row in _rows(folder):
+        if row["split"] in ("train", "val", "test"):
+            digest.update((folder / "images" / row["image"]).read_bytes())
+    return digest.hexdigest()
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise Fatal("The data folder has no labels.csv.") from None
+
+
+def _decoded(path: Path, spec: Preprocessing) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return preprocess(np.asarray(image.convert("RGB")), spec)

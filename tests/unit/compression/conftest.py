@@ -1,0 +1,67 @@
+"""A folder of synthetic lesions and a recipe so small that every step takes seconds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+COLOURS = {"MEL": (40, 30, 35), "NV": (150, 90, 60), "VASC": (190, 40, 60)}
+SIZES = {"train": 14, "val": 8, "test": 8}
+
+RECIPE = """\
+name: tiny
+intended_use: Tests.
+data:
+  name: Synthetic blobs
+  licence: CC0-1.0
+  citation: Nobody.
+  labels: [MEL, NV, VASC]
+  malignant: [MEL]
+  intended_modality: dermoscopy
+preprocessing: {height: 32, width: 32}
+network: {family: residual, stem: 8, widths: [8, 16]}
+training:
+  seed: 1
+  phases: [{epochs: 1, side: 32}]
+  batch: 4
+  peak_learning_rate: 0.01
+  weight_decay: 0.01
+  ema_decay: 0.5
+quantisation: {images: 12}
+target_sensitivity: 0.9
+"""
+
+
+@pytest.fixture(scope="session")
+def lesions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """90 blobs, 40 x 52 pixels, whose colour is their diagnosis; images/ and labels.csv."""
+    folder = tmp_path_factory.mktemp("lesions")
+    (folder / "images").mkdir()
+    random = np.random.default_rng(7)
+    rows = ["image,split,dx,malignant,melanoma"]
+    for split, size in SIZES.items():
+        for dx, colour in COLOURS.items():
+            for number in range(size):
+                name = f"{split}_{dx}_{number}.png"
+                Image.fromarray(blob(colour, random)).save(folder / "images" / name)
+                rows.append(f"{name},{split},{dx},{int(dx == 'MEL')},{int(dx == 'MEL')}")
+    rows.append("ghost.png,unlabelled,,,0")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def blob(colour: tuple[int, int, int], random: np.random.Generator) -> np.ndarray:
+    """A coloured disc on skin, noisy, uint8 [40, 52, 3]."""
+    y, x = np.mgrid[:40, :52]
+    centre_y, centre_x, radius = random.uniform(16, 24), random.uniform(20, 32), random.uniform(8, 14)
+    inside = (y - centre_y) ** 2 + (x - centre_x) ** 2 < radius**2
+    image = np.where(inside[..., None], colour, (205, 165, 150)) + random.normal(0, 12, (40, 52, 3))
+    return image.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    path.write_text(RECIPE)
+    return path
