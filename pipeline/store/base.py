@@ -25,7 +25,8 @@ class Fetched:
     body: bytes
     etag: str
     last_modified: datetime
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    """As it came: strings from S3, JSON values from a side-car; `parse_metadata` judges them."""
     metadata_unreadable: bool = False
     """Something came with the image (a side-car) that could not be read."""
 
