@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 import re
 import stat
 import unicodedata
@@ -33,7 +34,7 @@ class Pseudonymizer:
         """
         try:
             with path.open("rb") as file:
-                mode = stat.S_IMODE(path.stat().st_mode)
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
                 key = file.read()
         except OSError as error:
             raise Fatal(f"The pseudonym key file cannot be read ({type(error).__name__}).") from None
