@@ -49,12 +49,11 @@ image AS (
         a.screening_id IS NOT NULL AS is_arrived,
         e.how,
         a.screening_id IS NULL AND l.last_modified > statement_timestamp() - make_interval(secs => :grace_s)
-            AS is_young
+            AS is_young,
+        coalesce(l.last_modified, e.last_modified, a.last_modified) AS last_modified
     FROM arrived AS a
     FULL JOIN listed AS l ON l.screening_id = a.screening_id
     LEFT JOIN ended AS e ON e.screening_id = a.screening_id
-    WHERE coalesce(l.last_modified, e.last_modified, a.last_modified) >= coalesce(CAST(:since AS timestamptz), '-infinity')
-        AND coalesce(l.last_modified, e.last_modified, a.last_modified) < coalesce(CAST(:until AS timestamptz), 'infinity')
 )
 SELECT
     count(*) FILTER (WHERE NOT is_young) AS known,
@@ -71,6 +70,8 @@ SELECT
         ELSE (SELECT min(started_at) FROM walk WHERE bucket = coalesce(:bucket, bucket))
     END AS listed_at
 FROM image AS i LEFT JOIN walk AS w ON w.bucket = i.bucket
+WHERE i.last_modified >= coalesce(CAST(:since AS timestamptz), '-infinity')
+    AND i.last_modified < coalesce(CAST(:until AS timestamptz), 'infinity')
 """)
 
 

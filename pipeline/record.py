@@ -8,17 +8,17 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.dead_letter import Unreadable, bury, letter, storable
+from evenscreen.pipeline.dead_letter import Unreadable, bury, letter
 from evenscreen.pipeline.decide import Decision
 from evenscreen.schemas import topics
 from evenscreen.schemas.events import ExplanationRequested, ImageArrived
 from evenscreen.schemas.metadata import ImageMetadata
-from evenscreen.schemas.reasons import FstSource, MetadataProblem, Outcome, Reason
+from evenscreen.schemas.reasons import MetadataProblem, Outcome, Reason
 
 __all__ = ["Recorded", "Terminal", "Unreadable", "record"]
 
@@ -78,6 +78,11 @@ request AS (
 )
 SELECT screening_id FROM audit
 """)
+
+
+FROM_METADATA = frozenset(
+    ("fst", "fst_source", "site", "device", "modality", "body_site", "age", "sex", "acquired_at")
+)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,8 @@ def _row(id_: UUID, one: Terminal, model_version: str, labels: Sequence[str]) ->
         "modality_intended": one.modality_intended,
         "last_modified": one.last_modified.isoformat(),
         "trace_id": str(one.event.trace_id),
-        **_metadata(one.metadata, one.metadata_problem),
+        "metadata_problem": one.metadata_problem,
+        **one.metadata.model_dump(mode="json", include=FROM_METADATA),
     }
     if one.outcome is Outcome.REJECTED:
         row |= letter(one.raw, one.detail)
@@ -175,29 +181,6 @@ def _row(id_: UUID, one: Terminal, model_version: str, labels: Sequence[str]) ->
         if one.decision.flagged:
             row["request"] = _request(id_, one.event, model_version)
     return row
-
-
-def _metadata(metadata: ImageMetadata, problem: MetadataProblem | None) -> dict[str, object]:
-    """The columns that metadata fill. What a column cannot hold is left out: it never costs a screening."""
-    fst, source = metadata.fst, metadata.fst_source
-    if (fst is None) != (source is FstSource.UNKNOWN):
-        fst, source, problem = None, FstSource.UNKNOWN, MetadataProblem.FST_INVALID
-    acquired_at = metadata.acquired_at
-    try:
-        acquired = acquired_at.astimezone(UTC).isoformat() if acquired_at else None
-    except OverflowError:  # the year 1 or 9999, and a time zone that leads out of the calendar
-        acquired, problem = None, problem or MetadataProblem.FIELD_INVALID
-    words = {"site": metadata.site, "device": metadata.device, "body_site": metadata.body_site}
-    return {
-        **{name: storable(value) if value else None for name, value in words.items()},
-        "fst": fst,
-        "fst_source": source,
-        "modality": metadata.modality,
-        "age": metadata.age,
-        "sex": metadata.sex,
-        "acquired_at": acquired,
-        "metadata_problem": problem,
-    }
 
 
 def _request(id_: UUID, event: ImageArrived, model_version: str) -> str:

@@ -1,5 +1,6 @@
 """The messages on Kafka. They carry references, never pixels, and no patient data beyond the key itself."""
 
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -7,6 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from evenscreen.schemas.identity import object_key, screening_id, unquoted
 from evenscreen.schemas.reasons import Door
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""A time outside cannot be said in every time zone, nor read back by every driver."""
 
 
 class Event(BaseModel):
@@ -26,9 +31,9 @@ class ImageArrived(Event):
     bucket: str = Field(min_length=1, max_length=255)
     key: str = Field(min_length=1, max_length=1024)
     etag: str = Field(min_length=1, max_length=128)
-    size_bytes: int | None = Field(default=None, ge=0)
+    size_bytes: int | None = Field(default=None, ge=0, lt=2**63)
     version_id: str | None = Field(default=None, max_length=1024)
-    last_modified: AwareDatetime
+    last_modified: AwareDatetime = Field(ge=EARLIEST, lt=LATEST)
     """The store's Last-Modified where the door knows it, else the time of the notification."""
     door: Door
     trace_id: UUID = Field(default_factory=uuid4)
@@ -40,10 +45,10 @@ class ImageArrived(Event):
     def _without_quotes(cls, value: str) -> str:
         return unquoted(value)
 
-    @field_validator("key", "bucket")
+    @field_validator("bucket", "key", "etag", "version_id")
     @classmethod
-    def _storable(cls, value: str) -> str:
-        if "\x00" in value:
+    def _storable(cls, value: str | None) -> str | None:
+        if value is not None and "\x00" in value:
             raise ValueError("a NUL cannot be part of a name")
         return value
 
