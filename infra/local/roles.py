@@ -1,0 +1,75 @@
+"""The database, its owner and the logins that carry the roles made by the migrations."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection, cursor
+
+DATABASE = "evenscreen"
+OWNER = "owner"
+GROUPS = {
+    "worker": "evenscreen_worker",
+    "door": "evenscreen_door",
+    "operator": "evenscreen_operator",
+    "auditor": "evenscreen_auditor",
+}
+"""Login to the group role that holds its privileges."""
+
+
+def ensure_owner(superuser: "connection", password: str) -> None:
+    """The login `owner`: no superuser, but one who may make the group roles. Safe to repeat."""
+    with superuser.cursor() as cursor:
+        _ensure_login(cursor, OWNER, password)
+        cursor.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(sql.Identifier(OWNER)))
+
+
+def ensure_database(superuser: "connection", name: str = DATABASE, template: str | None = None) -> None:
+    """The database `name`, owned by `owner`, closed to all but our logins. Safe to repeat."""
+    database = sql.Identifier(name)
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if cursor.fetchone() is None:
+            source = sql.Identifier(template or "template1")
+            cursor.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                    database, sql.Identifier(OWNER), source
+                )
+            )
+        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+        for login in GROUPS:
+            if _exists(cursor, login):
+                cursor.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(login))
+                )
+
+
+def ensure_logins(superuser: "connection", passwords: Mapping[str, str], database: str = DATABASE) -> None:
+    """A login per group role, once the migrations have made the groups. Safe to repeat."""
+    with superuser.cursor() as cursor:
+        for login, group in GROUPS.items():
+            _ensure_login(cursor, login, passwords[login])
+            names = {
+                "login": sql.Identifier(login),
+                "group": sql.Identifier(group),
+                "db": sql.Identifier(database),
+            }
+            cursor.execute(sql.SQL("GRANT {group} TO {login}").format(**names))
+            cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {db} TO {login}").format(**names))
+
+
+def _ensure_login(cursor: "cursor", name: str, password: str) -> None:
+    """The password travels and is stored as its SCRAM verifier only (RFC 5803)."""
+    if not _exists(cursor, name):
+        verifier = encrypt_password(password, name, scope=cursor.connection, algorithm="scram-sha-256")
+        cursor.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(verifier))
+        )
+
+
+def _exists(cursor: "cursor", role: str) -> bool:
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+    return cursor.fetchone() is not None

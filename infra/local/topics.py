@@ -1,0 +1,65 @@
+"""The topics exist and every partition has a leader."""
+
+from typing import TYPE_CHECKING, Any
+
+from evenscreen.schemas.errors import Fatal, Transient
+from evenscreen.schemas.settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def ensure(
+    settings: KafkaSettings, names: "Iterable[str]", *, partitions: int = 12, timeout_s: float = 30
+) -> list[str]:
+    """Create the topics of `names` that are missing; those that exist keep their partitions.
+
+    Returns the names that were created, once every partition of every name has a leader in the broker's
+    metadata: a round trip that only a working broker completes. The replication factor is the cluster's
+    default. Raises `Transient` when the brokers do not answer, `Fatal` when they refuse.
+    """
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+    wanted = list(names)
+    try:
+        admin = KafkaAdminClient(**client_options(settings), request_timeout_ms=int(timeout_s * 1000))
+        try:
+            existing = set(admin.list_topics())
+            missing = [name for name in wanted if name not in existing]
+            if missing:
+                options = {"num_partitions": partitions, "replication_factor": -1}
+                # Two commands may create the same topic at the same time: that is success, too.
+                answer = admin.create_topics(
+                    dict.fromkeys(missing, options), raise_errors=False, wait_for_metadata=True
+                )
+                _refuse(answer, allowed=TopicAlreadyExistsError.errno)
+            return missing
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise Transient("Kafka", type(error).__name__) from None
+
+
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
+    """kafka-python's connection options for any client."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.brokers,
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_ssl_cafile is not None:
+        options["ssl_cafile"] = str(settings.kafka_ssl_cafile)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return options
+
+
+def _refuse(answer: dict[str, Any], *, allowed: int) -> None:
+    refused = [topic for topic in answer["topics"] if topic["error_code"] not in (0, allowed)]
+    if refused:
+        raise Fatal(
+            f"The brokers refused to create topic {refused[0]['name']} (Kafka error "
+            f"{refused[0]['error_code']}): create it by hand or give this user the right to."
+        )
