@@ -11,7 +11,7 @@ setup(
     include_package_data=False,
     package_data={
         "evenscreen.compression": ["shipped/*", "recipes/*"],
-        "evenscreen.infra": ["local/*.txt", "demo/**/*"],
+        "evenscreen.infra": ["local/*.txt", "demo/images/*"],
         "evenscreen.migrations": ["sql/*.sql", "*.mako"],
     },
 )

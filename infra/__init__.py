@@ -1,0 +1,1 @@
+"""What starts, reaches and shows the product: the command line, the embedded stack, the demo."""

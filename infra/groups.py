@@ -21,7 +21,9 @@ class GroupProgress:
     """None when messages wait and nothing moves."""
 
 
-def group_progress(options: Mapping[str, object], groups: Mapping[str, str], sample_s: float) -> dict[str, GroupProgress]:
+def group_progress(
+    options: Mapping[str, object], groups: Mapping[str, str], sample_s: float
+) -> dict[str, GroupProgress]:
     """Progress of each group (name → its topic), from its committed offsets at both ends of `sample_s`.
 
     `options` are kafka-python client options. A group that has never committed is behind by the whole
@@ -33,7 +35,10 @@ def group_progress(options: Mapping[str, object], groups: Mapping[str, str], sam
         try:
             before = {name: _committed(admin, name, topic) for name, topic in groups.items()}
             time.sleep(sample_s)
-            return {name: _progress(admin, consumer, name, groups[name], before[name], sample_s) for name in groups}
+            return {
+                name: _progress(admin, consumer, name, groups[name], before[name], sample_s)
+                for name in groups
+            }
         finally:
             consumer.close()
             admin.close()

@@ -21,11 +21,13 @@ TERMINAL = text(
     ORDER BY a.audit_id
     """
 )
-OUTBOX = text("SELECT topic, created_at, published_at FROM outbox WHERE screening_id = :id ORDER BY message_id")
+OUTBOX = text(
+    "SELECT topic, created_at, published_at FROM outbox WHERE screening_id = :id ORDER BY message_id"
+)
 
 
 def trace(connection: Connection, screening_id: UUID) -> dict[str, Any]:
-    """Arrival, listing, terminal rows (oldest first) and outbox of one image; empty parts where nothing is known.
+    """Arrival, listing, terminal rows (oldest first) and outbox of one image; empty where nothing is known.
 
     Reads as the operator role: no key, no pseudonym, no raw event.
     """

@@ -9,7 +9,7 @@ BATCH = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: its Prometheus name, kind, meaning (with the unit) and labels, all of closed vocabularies."""
+    """One metric: its Prometheus name, kind, meaning with unit, and labels of closed vocabularies."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -49,7 +49,8 @@ MESSAGES_BEHIND = Metric(
 NOTIFICATIONS = Metric(
     "evenscreen_notifications_total",
     "counter",
-    "Bucket notifications by dialect and by what became of them (published, ignored, rejected).",
+    "Records of bucket notifications by dialect and by what became of them: published, not_image, gone, "
+    "removed, test, other, unreadable.",
     ("dialect", "fate"),
 )
 PUBLISHED = Metric("evenscreen_published_total", "counter", "Messages that Kafka acknowledged.", ("topic",))

@@ -1,4 +1,4 @@
-"""What every process reads: environment variables `EVENSCREEN_…`, or files of that name in a secrets folder."""
+"""What every process reads: environment variables `EVENSCREEN_…`, or files so named in a secrets folder."""
 
 import os
 from pathlib import Path
@@ -51,7 +51,7 @@ class StoreSettings(Settings):
     """Which buckets may be read, and how."""
 
     bucket: str = Field(
-        description="Bucket URLs separated by commas: file:///path/of/folder or s3://name. Only these are read."
+        description="Bucket URLs, by commas: file:///path/of/folder or s3://name. Only these are read."
     )
     s3_endpoint: str | None = Field(default=None, description="S3 endpoint; unset means AWS.")
     s3_region: str = Field(default="us-east-1", description="S3 region.")

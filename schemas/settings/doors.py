@@ -14,6 +14,9 @@ class RelaySettings(StoreSettings, KafkaSettings, DatabaseSettings, HealthSettin
     raw_topic: str = Field(
         default="images.raw", description="Topic that S3 servers write their notifications to."
     )
+    dialect: Literal["auto", "minio", "aws", "ceph", "versity"] = Field(
+        default="auto", description="Whose notifications these are; `auto` goes by the marks in each message."
+    )
     session_timeout_s: float = Field(
         default=10.0, ge=6, description="After this long without a heartbeat others take over the partitions."
     )
@@ -35,6 +38,11 @@ class FolderSettings(StoreSettings, KafkaSettings, HealthSettings):
         default=0.5,
         ge=0.05,
         description="A file has settled when size and time stood still this long, in seconds.",
+    )
+    rescan_s: float = Field(
+        default=60.0,
+        ge=1,
+        description="Pause between two looks at the whole folder, which find what the system did not announce.",
     )
     sidecar: Literal["off", "optional", "required"] = Field(
         default="optional", description="Whether an image waits for its side-car IMAGE.json."

@@ -1,0 +1,52 @@
+"""From an error to the sentence that a person reads and the exit code that a script reads."""
+
+import traceback
+from typing import TYPE_CHECKING
+
+from evenscreen.schemas.errors import Fatal, Transient, Tripped
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+NO_INPUT = 66
+BREAKER_OPEN = 69
+DEFECT = 70
+TRY_AGAIN = 75
+CONFIGURATION = 78
+INTERRUPTED = 130
+
+
+class NoInput(Exception):
+    """What the person named is not there."""
+
+
+def sentence_and_code(error: BaseException) -> tuple[str, int]:
+    """The sentence (empty for Ctrl-C) and the exit code for an error that reached the top."""
+    from pydantic import ValidationError
+
+    match error:
+        case KeyboardInterrupt():
+            return "", INTERRUPTED
+        case NoInput():
+            return str(error), NO_INPUT
+        case Tripped():
+            return str(error), BREAKER_OPEN
+        case Fatal():
+            return str(error), CONFIGURATION
+        case Transient():
+            return f"{error}. Try again in a moment; `evenscreen status` shows which part.", TRY_AGAIN
+        case ValidationError():
+            return _settings_sentence(error), CONFIGURATION
+    # Where, not what: a message may quote a key or an identifier.
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
+    return f"a defect of evenscreen: {type(error).__name__} in {where}. Please report it.", DEFECT
+
+
+def _settings_sentence(error: "ValidationError") -> str:
+    parts = []
+    for problem in error.errors(include_input=False):
+        name = "EVENSCREEN_" + "_".join(str(part) for part in problem["loc"]).upper()
+        wrong = "is not set" if problem["type"] == "missing" else f"is wrong ({problem['msg']})"
+        parts.append(f"{name} {wrong}")
+    return "; ".join(parts) + ". Start the embedded stack with `evenscreen up`, or set it."

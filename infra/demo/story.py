@@ -1,0 +1,149 @@
+"""The demo, act by act.
+
+Act 1  boot    Kafka, PostgreSQL and a bucket, on loopback, in a folder of their own
+Act 2  cast    the folder door, the outbox relay and two screening workers
+Act 3  drop    100 photographs and a few broken files arrive, about twenty a second
+Act 4  kill    one worker is killed with -9 in the middle; the other takes over its share
+Act 5  walk    the reconciler compares the bucket with what arrived
+Act 6  end     a table in which every image is accounted for; everything is stopped
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine, text
+
+from evenscreen.infra.demo.broken import write_broken
+from evenscreen.infra.demo.cast import Actor, cast
+from evenscreen.infra.demo.ending import show_ending
+from evenscreen.infra.local import stack
+from evenscreen.infra.local.reach import Reach, environment
+from evenscreen.infra.local.settings import StackSettings
+from evenscreen.pipeline.database import open_database, transaction
+from evenscreen.pipeline.store import open_stores
+from evenscreen.producers.drop import Item, collect, drop_item
+from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.settings import StoreSettings
+
+IMAGES = Path(__file__).parent / "images"
+PER_SECOND = 20
+KILL_AFTER = 40
+PATIENCE_S = 60.0
+FINISHED = text("SELECT count(*) FROM audit_records")
+PARTS = {
+    "folder-door": ["watch"],
+    "outbox-relay": ["worker", "outbox"],
+    "worker-1": ["worker", "screening"],
+    "worker-2": ["worker", "screening"],
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the demo plays."""
+
+    console: Console
+    folder: Path
+    reach: Reach
+    engine: Engine
+
+    def say(self, act: str, what: str) -> None:
+        self.console.print(f"[bold cyan]{act:>5}[/]  {what}")
+
+    def finished(self) -> int:
+        """Terminal rows so far."""
+        with transaction(self.engine) as connection:
+            return int(connection.execute(FINISHED).scalar_one())
+
+
+def tell_story(folder: Path | None) -> None:
+    """Play the demo in `folder` (emptied first; default: a fixed temporary one) and leave nothing running."""
+    begun = time.monotonic()
+    console = Console(highlight=False)
+    with _stage(console, folder or Path(tempfile.gettempdir()) / "evenscreen-demo") as stage:
+        logs = stage.folder / "log"
+        with cast(PARTS, environment("worker", stage.reach), logs) as actors:
+            stage.say("cast", "a folder door, an outbox relay and two screening workers are ready")
+            broken = _drop_and_kill(stage, actors)
+        stage.say("walk", "the reconciler compares the bucket with what arrived")
+        _walk(stage)
+        show_ending(stage.console, stage.reach, stage.folder, broken, time.monotonic() - begun)
+
+
+@contextmanager
+def _stage(console: Console, folder: Path) -> Iterator[Stage]:
+    shutil.rmtree(folder, ignore_errors=True)
+    settings = StackSettings(state_dir=folder, kafka=None, database_url=None, bucket=None)
+    begun = time.monotonic()
+    try:
+        with console.status("starting Kafka and PostgreSQL") as line:
+            reach = stack.up(settings, lambda part, doing: line.update(f"{part}: {doing}"))
+        engine = open_database(reach.database_urls["worker"], application_name="evenscreen demo", pool_size=2)
+        stage = Stage(console, folder, reach, engine)
+        stage.say(
+            "boot",
+            f"Kafka {reach.kafka}, PostgreSQL and a bucket answered after {time.monotonic() - begun:.1f} s",
+        )
+        yield stage
+        engine.dispose()
+    finally:
+        stack.down(settings)
+
+
+def _drop_and_kill(stage: Stage, actors: dict[str, Actor]) -> dict[str, str]:
+    """Acts 3 and 4; returns what is wrong with each broken file, by name."""
+    columns = (
+        TextColumn("       {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Progress(*columns, console=stage.console, transient=True) as bars,
+    ):
+        broken = write_broken(Path(scratch), next(iter(sorted(IMAGES.glob("*.jpg")))))
+        items = _mixed(list(collect([IMAGES], "")), list(collect([Path(scratch)], "")))
+        (store,) = open_stores(StoreSettings(bucket=stage.reach.bucket)).values()
+        stage.say("drop", f"{len(items) - len(broken)} photographs and {len(broken)} broken files")
+        dropped, screened = (
+            bars.add_task("dropped ", total=len(items)),
+            bars.add_task("finished", total=len(items)),
+        )
+        killed = False
+        for item in items:
+            drop_item(item, store, _pseudonymizer(stage))
+            bars.advance(dropped)
+            time.sleep(1 / PER_SECOND)
+            bars.update(screened, completed=(finished := stage.finished()))
+            if finished >= KILL_AFTER and not killed:
+                actors["worker-1"].kill()
+                killed = True
+                stage.say(
+                    "kill", f"worker 1 was killed with -9 after {finished} images; nobody told worker 2"
+                )
+        deadline = time.monotonic() + PATIENCE_S
+        while (finished := stage.finished()) < len(items):
+            bars.update(screened, completed=finished)
+            time.sleep(0.2)
+            if time.monotonic() > deadline:
+                raise Fatal(
+                    f"{finished} of {len(items)} images were finished; the logs are in {stage.folder / 'log'}."
+                )
+    return broken
+
+
+def _mixed(photographs: list[Item], broken: list[Item]) -> list[Item]:
+    """Broken files spread among the photographs."""
+    step = len(photographs) // (len(broken) + 1)
+    mixed = list(photographs)
+    for place, item in enumerate(broken, start=1):
+        mixed.insert(place * step + place - 1, item)
+    return mixed

@@ -1,0 +1,35 @@
+"""Step 1 of a batch: from the bytes on the topic to events, each image once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from evenscreen.pipeline.record import Unreadable
+from evenscreen.schemas.events import ImageArrived
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch of messages says: the first event of each image, and what could not be understood."""
+
+    arrived: dict[UUID, tuple[ImageArrived, bytes]] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    messages: int = 0
+
+
+def read(topic: str, values: Sequence[bytes | None]) -> Batch:
+    """Decode the values of messages from `topic`; a message without a value is unreadable too."""
+    batch = Batch(messages=len(values))
+    for value in values:
+        raw = value or b""
+        try:
+            event = ImageArrived.model_validate_json(raw)
+        except ValidationError as error:
+            # Only the places are told: the values may be personal.
+            places = {".".join(str(part) for part in problem["loc"]) or "json" for problem in error.errors()}
+            batch.unreadable.append(Unreadable(topic, raw, f"at {', '.join(sorted(places))[:200]}"))
+        else:
+            batch.arrived.setdefault(event.screening_id, (event, raw))
+    return batch
