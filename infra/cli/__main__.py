@@ -1,5 +1,5 @@
 """`python -m evenscreen.infra.cli`: the same command where the entry point is not on the PATH."""
 
-from evenscreen.infra.cli import main
+from evenscreen.infra.cli.main import main
 
 main()

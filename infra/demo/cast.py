@@ -40,7 +40,7 @@ class Actor:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2).close()  # noqa: S310
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2).close()
                 return
             time.sleep(0.05)
         raise Fatal(f"{self.name} did not become ready; the end of {self.log} says why.")
