@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -140,7 +141,14 @@ def _epoch(run: Run, plan: Training, images: Tensor, labels: Tensor, weights: Te
     steps = math.ceil(len(images) / plan.batch)
     run.network.train()
     total = 0.0
-    for step, chosen in enumerate(order.tensor_split(steps)):
+    batches = track(
+        order.tensor_split(steps),
+        f"epoch {run.epoch + 1}/{plan.epochs}",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    for step, chosen in enumerate(batches):
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)
         views = normalise(augment(images[chosen], plan.side(run.epoch), generator))
