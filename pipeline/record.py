@@ -80,9 +80,7 @@ SELECT screening_id FROM audit
 """)
 
 
-FROM_METADATA = frozenset(
-    ("fst", "fst_source", "site", "device", "modality", "body_site", "age", "sex", "acquired_at")
-)
+FROM_METADATA = {"fst", "fst_source", "site", "device", "modality", "body_site", "age", "sex", "acquired_at"}
 
 
 @dataclass(frozen=True)
