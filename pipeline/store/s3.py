@@ -80,14 +80,15 @@ class S3Store(Store):
         raise Superseded
 
     def head(self, key: str) -> Listed | None:
-        """As `Store.head`: one HEAD request."""
+        """As `Store.head`: one HEAD request, and a GET to be told why there is nothing."""
         with _weather():
             try:
                 found = self._client.head_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
-                if s3_errors.status(error) == 404:
-                    return None
-                raise
+                if s3_errors.status(error) != 404:
+                    raise
+                self._make_sure_of_absence(key)
+                return None
         return Listed(
             key,
             unquoted(found["ETag"]),
@@ -150,6 +151,16 @@ class S3Store(Store):
             if weather.cause in (NoCredentialsError.__name__, PartialCredentialsError.__name__):
                 raise Fatal(f"No S3 keys are configured for bucket {self.bucket}.") from None
             raise
+
+    def _make_sure_of_absence(self, key: str) -> None:
+        """Return when nothing stands at the key; the 404 of a HEAD cannot say so, for it has no code."""
+        try:
+            self._client.get_object(Bucket=self.bucket, Key=key)["Body"].close()
+        except ClientError as error:
+            if s3_errors.is_gone(error):
+                return
+            raise
+        raise Transient("storage", "changing")
 
     def _fetched(self, key: str, response: Mapping[str, Any], max_bytes: int) -> Fetched:
         size_bytes = response["ContentLength"]

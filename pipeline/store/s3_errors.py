@@ -4,7 +4,8 @@ from botocore.exceptions import ClientError
 
 WEATHER = {"RequestTimeout", "SlowDown", "RequestTimeTooSkewed", "ExpiredToken", "Throttling"}
 """Codes in the 4xx range that say nothing about the object."""
-UNKNOWN_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"}
+UNKNOWN_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "XAdminUserNotFound"}
+"""The last is Versity's, and comes as a 404."""
 NO_BUCKET = "NoSuchBucket"
 NO_OBJECT = {"NoSuchKey", "NoSuchVersion", "KeyTooLongError"}
 
