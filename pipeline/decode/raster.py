@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from evenscreen.pipeline.decode.colour import to_srgb
-from evenscreen.pipeline.decode.complete import is_complete
 from evenscreen.pipeline.decode.sniff import SNIFF_BYTES, Raster, sniff
+from evenscreen.pipeline.decode.structure import check_structure
 from evenscreen.schemas.errors import Rejected
 from evenscreen.schemas.reasons import Reason
 
@@ -61,14 +61,16 @@ def decode(body: bytes, *, max_pixels: int, min_side: int, target_side: int) -> 
     are decoded), IMAGE_CORRUPT. Safe in several threads.
     """
     raster = sniff(body[:SNIFF_BYTES])
-    if not is_complete(body, raster):
-        raise Rejected(Reason.IMAGE_TRUNCATED, raster)
+    check_structure(body, raster)
     try:
         with _READERS[raster](BytesIO(body)) as image:
             _check_header(image, raster, max_pixels, min_side)
             image.draft(None, (2 * target_side, 2 * target_side))
             image.load()
             return np.array(_upright(to_srgb(image), image), dtype=np.uint8)
+    except Image.DecompressionBombError:
+        # Pillow's WebP reader has a limit of its own, checked before ours can be.
+        raise Rejected(Reason.TOO_MANY_PIXELS, raster) from None
     except _DAMAGE:
         raise Rejected(Reason.IMAGE_CORRUPT, raster) from None
 
