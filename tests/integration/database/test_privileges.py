@@ -1,0 +1,178 @@
+"""Who may do what, tried statement by statement as each role."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.errors import InsufficientPrivilege
+from sqlalchemy import Engine, text
+
+from evenscreen.infra.local.reach import Reach
+from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.dead_letter import Unreadable
+from evenscreen.schemas.metadata import ImageMetadata
+from evenscreen.schemas.reasons import FstSource
+from evenscreen.schemas.tables import Table
+
+from .images import image, rejected, screened, superseded
+from .test_record import recorded
+
+COLUMNS = {name: frozenset(table.columns.keys()) for name, table in Table.metadata.tables.items()}
+WORKER_TABLES = {"arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients", "models"}
+DOOR_TABLES = {"walks", "listings"}
+
+READS: dict[str, dict[str, frozenset[str]]] = {
+    "worker": {table: COLUMNS[table] for table in WORKER_TABLES},
+    "door": {table: COLUMNS[table] for table in DOOR_TABLES}
+    | {
+        "arrivals": COLUMNS["arrivals"] - {"door"},
+        "audit_records": frozenset({"screening_id"}),
+        "dead_letters": frozenset({"dead_letter_id", "audit_id", "event_sha256", "recorded_at"}),
+    },
+    "operator": {
+        "arrivals": COLUMNS["arrivals"] - {"key", "etag", "version_id"},
+        "audit_records": COLUMNS["audit_records"]
+        - {"fst", "fst_source", "patient_number", "age", "sex", "body_site", "acquired_at"},
+        "predictions": COLUMNS["predictions"] - {"probabilities"},
+        "dead_letters": COLUMNS["dead_letters"] - {"event"},
+        "outbox": COLUMNS["outbox"] - {"payload"},
+        **{table: COLUMNS[table] for table in ("models", "walks", "listings")},
+    },
+    "auditor": {},
+}
+INSERTS = {
+    "worker": WORKER_TABLES,
+    "door": DOOR_TABLES | {"dead_letters"},
+    "operator": set(),
+    "auditor": set(),
+}
+UPDATES: dict[str, dict[str, frozenset[str]]] = {
+    "worker": {"outbox": frozenset({"published_at"})},
+    "door": {table: COLUMNS[table] for table in DOOR_TABLES},
+    "operator": {},
+    "auditor": {},
+}
+ROLES = tuple(READS)
+
+
+@pytest.fixture
+def may(fresh_database: Reach) -> Iterator[Callable[[str, str], bool]]:
+    """Whether a role may run a statement."""
+    connections: dict[str, Any] = {}
+
+    def allowed(role: str, statement: str) -> bool:
+        if role not in connections:
+            connections[role] = psycopg2.connect(fresh_database.database_urls[role])
+            connections[role].autocommit = True
+        try:
+            with connections[role].cursor() as cursor:
+                cursor.execute(statement)
+        except InsufficientPrivilege:
+            return False
+        return True
+
+    yield allowed
+    for connection in connections.values():
+        connection.close()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reads_its_columns_and_no_others(may: Callable[[str, str], bool], role: str) -> None:
+    for table, columns in COLUMNS.items():
+        readable = {one for one in columns if may(role, f"SELECT {one} FROM public.{table} LIMIT 0")}
+        assert readable == READS[role].get(table, frozenset()), table
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_updates_its_columns_and_no_others(may: Callable[[str, str], bool], role: str) -> None:
+    for table, columns in COLUMNS.items():
+        writable = {
+            one for one in columns if may(role, f"UPDATE public.{table} SET {one} = DEFAULT WHERE false")
+        }
+        assert writable == UPDATES[role].get(table, frozenset()), table
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_inserts_where_it_must_and_deletes_nowhere(may: Callable[[str, str], bool], role: str) -> None:
+    for table in COLUMNS:
+        plain = next(c.name for c in Table.metadata.tables[table].columns if c.identity is None)
+        insert = f"INSERT INTO public.{table} ({plain}) SELECT NULL WHERE false"
+        assert may(role, insert) == (table in INSERTS[role]), table
+        for destroy in (f"DELETE FROM public.{table} WHERE false", f"TRUNCATE public.{table} CASCADE"):
+            assert not may(role, destroy), destroy
+        assert not may(role, f"ALTER TABLE public.{table} ADD COLUMN more text"), table
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_can_make_anything(may: Callable[[str, str], bool], role: str) -> None:
+    for statement in (
+        "CREATE TABLE public.mine (x int)",
+        "CREATE TABLE audit.mine (x int)",
+        "CREATE TEMP TABLE mine (x int)",
+        "CREATE SCHEMA mine",
+        "UPDATE public.alembic_version SET version_num = '0000'",
+        "CREATE ROLE mine",
+        "SET ROLE owner",
+    ):
+        assert not may(role, statement), statement
+
+
+def test_only_auditors_read_every_view_and_nobody_writes_through_one(
+    may: Callable[[str, str], bool], owner: Engine
+) -> None:
+    with transaction(owner) as connection:
+        views = set(connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")))
+    assert views == {"models", "arrivals", "walks", "listings", "screenings", "rejections"}
+    for view in views:
+        assert may("auditor", f"SELECT * FROM audit.{view}")
+        assert not may("worker", f"SELECT * FROM audit.{view}")
+        assert not may("door", f"SELECT * FROM audit.{view}")
+    for view in ("models", "arrivals", "walks", "listings"):  # Postgres could write through these
+        for role in ROLES:
+            assert not may(role, f"DELETE FROM audit.{view} WHERE false"), (role, view)
+    assert not may("operator", "SELECT age FROM audit.screenings")
+    assert not may("operator", "SELECT * FROM audit.rejections")
+
+
+def test_a_login_without_a_group_cannot_even_connect(owner: Engine) -> None:
+    with transaction(owner) as connection:
+        assert not connection.scalar(
+            text(
+                "SELECT bool_or(grantee = 0) FROM pg_database, aclexplode(datacl)"
+                " WHERE datname = current_database()"
+            )
+        )
+
+
+def test_no_view_shows_what_names_or_links_a_patient(
+    worker: Engine, owner: Engine, fresh_database: Reach
+) -> None:
+    secrets = {"key": "Doe^Jane", "etag": "e7a6" * 8, "version_id": "vvvv1", "pseudonym": "k1:abcdef"}
+    source = {name: secrets[name] for name in ("key", "etag", "version_id")}
+    metadata = ImageMetadata(fst=6, fst_source=FstSource.REPORTED, patient="4711")
+    shown = {"metadata": metadata, "pseudonym": secrets["pseudonym"]}
+    recorded(
+        worker,
+        screened(image(1, **source), flagged=True, **shown),
+        rejected(image(2, **source | {"etag": "e7a6" * 7}), **shown),
+        superseded(image(3, **source | {"etag": "e7a6" * 6}), **shown),
+        unreadable=(Unreadable("t", b"Doe^Jane", "at json"),),
+    )
+    with transaction(owner) as connection:
+        secrets |= {
+            str(n): str(t) for n, t in enumerate(connection.scalars(text("SELECT trace_id FROM arrivals")))
+        }
+        views = connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")).all()
+    url = fresh_database.database_urls["auditor"]
+    with closing(psycopg2.connect(url)) as auditor, auditor.cursor() as cursor:
+        seen = ""
+        for view in views:
+            cursor.execute(f"SELECT t::text FROM audit.{view} AS t")
+            seen += "".join(row for (row,) in cursor.fetchall())
+        cursor.execute("SELECT outcome, fst_group, patient_number FROM audit.screenings ORDER BY 1")
+        assert cursor.fetchall() == [(o, "V–VI", 1) for o in ("rejected", "screened", "superseded")]
+    assert str(image(1, **source).screening_id) in seen
+    for secret in (*secrets.values(), "4711", "Jane", "\\x446f65"):
+        assert secret not in seen
