@@ -66,8 +66,8 @@ def _progress() -> Iterator["Progress"]:
     doing: dict[str, str] = {}
     with console.status("starting") as status:
 
-        def progress(part: str, what: str) -> None:
-            if " after " in what:
+        def progress(part: str, what: str, lasting: bool) -> None:
+            if lasting:
                 doing.pop(part, None)
                 console.print(f"{part:<12} {what}")
             else:

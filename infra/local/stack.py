@@ -14,11 +14,13 @@ from evenscreen.schemas.errors import Fatal, Transient
 from evenscreen.schemas.settings import KafkaSettings
 from evenscreen.schemas.topics import ALL as TOPICS
 
-Progress = Callable[[str, str], None]
-"""Called with the name of a part and what it does now; from several threads."""
+BROKER_TIMEOUT_S = 20.0
+
+Progress = Callable[[str, str, bool], None]
+"""Called with a part, what it does, and whether that is worth keeping on screen; from several threads."""
 
 
-def quiet(part: str, doing: str) -> None:
+def quiet(part: str, doing: str, lasting: bool) -> None:
     """No progress at all."""
 
 
@@ -31,7 +33,7 @@ def up(settings: StackSettings, progress: Progress = quiet) -> Reach:
     """
     state = State(settings.root)
     state.prepare()
-    with state.locked(lambda: progress("stack", "waiting for another command on this folder")):
+    with state.locked(lambda: progress("stack", "waiting for another command on this folder", False)):
         with ThreadPoolExecutor(2) as pool:
             broker = pool.submit(_kafka, settings, state, progress)
             database = pool.submit(_database, settings, state, progress)
@@ -52,7 +54,7 @@ def down(settings: StackSettings, progress: Progress = quiet) -> None:
     if not state.root.exists():
         return
     with (
-        state.locked(lambda: progress("stack", "waiting for another command on this folder")),
+        state.locked(lambda: progress("stack", "waiting for another command on this folder", False)),
         ThreadPoolExecutor(2) as pool,
     ):
         for stopping in [pool.submit(stop, state, progress) for stop in (_stop_kafka, _stop_postgres)]:
@@ -79,14 +81,13 @@ def _kafka(settings: StackSettings, state: State, progress: Progress) -> str:
     with _timed("kafka", progress):
         if settings.kafka is not None:
             brokers = KafkaSettings(kafka=settings.kafka)
-            progress("kafka", "asking the external brokers")
+            progress("kafka", "asking the external brokers", False)
         else:
             if kafka.running(state) is None:
-                progress("kafka", "starting")
-                kafka.start(state, lambda doing: progress("kafka", doing))
+                kafka.start(state, lambda doing: progress("kafka", doing, False))
             brokers = kafka.settings(state)
         try:
-            topics.ensure(brokers, TOPICS, partitions=settings.partitions)
+            topics.ensure(brokers, TOPICS, partitions=settings.partitions, timeout_s=BROKER_TIMEOUT_S)
         except Transient as error:
             raise Fatal(
                 f"Kafka at {brokers.kafka} does not answer ({error.cause}): {_hint(settings, state)}"
@@ -106,11 +107,11 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
     with _timed("postgres", progress):
         if settings.database_url is not None:
             url = settings.database_url.get_secret_value()
-            progress("postgres", "migrating the external database")
+            progress("postgres", "migrating the external database", False)
             upgrade(url)
             return dict.fromkeys(DATABASE_LOGINS, url)
         if not postgres.answers(state):
-            progress("postgres", "starting")
+            progress("postgres", "starting", False)
             postgres.start(state, system_user(settings.postgres_user))
         passwords = state.passwords()
         host = f"127.0.0.1:{postgres.port(state)}"
@@ -120,7 +121,7 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
         with closing(postgres.connection(state)) as superuser:
             roles.ensure_owner(superuser, passwords["owner"])
             roles.ensure_database(superuser)
-            progress("postgres", "migrating")
+            progress("postgres", "migrating", False)
             upgrade(urls["owner"])
             roles.ensure_logins(superuser, passwords)
     return urls
@@ -137,7 +138,9 @@ def _bucket(settings: StackSettings, state: State, progress: Progress) -> str:
 def _stop_kafka(state: State, progress: Progress) -> None:
     if (broker := kafka.running(state)) is not None:
         with _timed("kafka", progress, done="stopped"):
-            process.stop(broker, timeout_s=kafka.STOP_TIMEOUT_S, word=lambda said: progress("kafka", said))
+            process.stop(
+                broker, timeout_s=kafka.STOP_TIMEOUT_S, word=lambda said: progress("kafka", said, True)
+            )
 
 
 def _stop_postgres(state: State, progress: Progress) -> None:
@@ -146,7 +149,7 @@ def _stop_postgres(state: State, progress: Progress) -> None:
             process.stop(
                 server,
                 timeout_s=postgres.STOP_TIMEOUT_S,
-                word=lambda said: progress("postgres", said),
+                word=lambda said: progress("postgres", said, True),
                 gently=postgres.STOP_SIGNAL,
             )
 
@@ -155,4 +158,4 @@ def _stop_postgres(state: State, progress: Progress) -> None:
 def _timed(part: str, progress: Progress, done: str = "ready") -> Iterator[None]:
     begun = time.monotonic()
     yield
-    progress(part, f"{done} after {time.monotonic() - begun:.1f} s")
+    progress(part, f"{done} after {time.monotonic() - begun:.1f} s", True)

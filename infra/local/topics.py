@@ -1,5 +1,7 @@
 """The topics exist and every partition has a leader."""
 
+import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from evenscreen.schemas.errors import Fatal, Transient
@@ -22,8 +24,12 @@ def ensure(
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
     wanted = list(names)
+    _await_one(settings.brokers, timeout_s)
     try:
-        admin = KafkaAdminClient(**client_options(settings), request_timeout_ms=int(timeout_s * 1000))
+        timeout_ms = int(timeout_s * 1000)
+        admin = KafkaAdminClient(
+            **client_options(settings), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
+        )
         try:
             existing = set(admin.list_topics())
             missing = [name for name in wanted if name not in existing]
@@ -39,6 +45,24 @@ def ensure(
             admin.close()
     except KafkaError as error:
         raise Transient("Kafka", type(error).__name__) from None
+
+
+def _await_one(brokers: list[str], timeout_s: float) -> None:
+    """Wait until one broker accepts a connection: kafka-python leaves refused sockets open."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        for broker in brokers:
+            host, _, port = broker.rpartition(":")
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
+                return
+            except ValueError:
+                raise Fatal(f"EVENSCREEN_KAFKA holds {broker!r}, which is not host:port.") from None
+            except OSError as error:
+                cause = type(error).__name__
+        if time.monotonic() > deadline:
+            raise Transient("Kafka", cause)
+        time.sleep(0.05)
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from psycopg2 import sql
 
 from evenscreen.infra.local import kafka, postgres, roles, topics
 from evenscreen.infra.local import stack as local_stack
+from evenscreen.infra.local.process import stop
 from evenscreen.infra.local.reach import Reach
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.infra.local.state import State
@@ -99,8 +100,7 @@ class StackHandle:
     @staticmethod
     def _signal(process: psutil.Process | None, number: signal.Signals) -> None:
         assert process is not None, "it does not run"
-        process.send_signal(number)
-        process.wait(30)
+        stop(process, timeout_s=30, gently=number, word=lambda _: None)
 
 
 def _folder() -> Path:
