@@ -67,6 +67,8 @@ def decode(body: bytes, *, max_pixels: int, min_side: int, target_side: int) -> 
             _check_header(image, raster, max_pixels, min_side)
             image.draft(None, (2 * target_side, 2 * target_side))
             image.load()
+            if image.mode == "P" and image.palette is None:
+                raise Rejected(Reason.IMAGE_CORRUPT, "no palette")
             return np.array(_upright(to_srgb(image), image), dtype=np.uint8)
     except Image.DecompressionBombError:
         # Pillow's WebP reader has a limit of its own, checked before ours can be.

@@ -210,6 +210,12 @@ def test_damaged_data_are_corrupt(photo: Image.Image, make: Any) -> None:
         assert rejection(body).reason is Reason.IMAGE_CORRUPT
 
 
+def test_palette_image_without_a_palette_is_corrupt(make: Any) -> None:
+    body = make.encoded(Image.new("P", (40, 40)), "PNG")
+    start, end = body.index(b"PLTE") - 4, body.index(b"IDAT") - 4
+    assert rejection(body[:start] + body[end:]).reason is Reason.IMAGE_CORRUPT
+
+
 @pytest.mark.parametrize("kind", [b"iCCP", b"zTXt"])
 def test_compressed_chunk_that_swells_is_corrupt_not_memory(
     photo: Image.Image, make: Any, kind: bytes
