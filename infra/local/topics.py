@@ -36,10 +36,9 @@ def ensure(
             if missing:
                 options = {"num_partitions": partitions, "replication_factor": -1}
                 # Two commands may create the same topic at the same time: that is success, too.
-                answer = admin.create_topics(
-                    dict.fromkeys(missing, options), raise_errors=False, wait_for_metadata=True
-                )
+                answer = admin.create_topics(dict.fromkeys(missing, options), raise_errors=False)
                 _refuse(answer, allowed=TopicAlreadyExistsError.errno)
+            admin.wait_for_topics(wanted, timeout_ms=timeout_ms)
             return missing
         finally:
             admin.close()
@@ -50,6 +49,7 @@ def ensure(
 def _await_one(brokers: list[str], timeout_s: float) -> None:
     """Wait until one broker accepts a connection: kafka-python leaves refused sockets open."""
     deadline = time.monotonic() + timeout_s
+    cause = "no broker is named"
     while True:
         for broker in brokers:
             host, _, port = broker.rpartition(":")

@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from evenscreen.infra.local import jars, postgres, stack
+from evenscreen.infra.local import jars, postgres, postgres_programs, stack
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.infra.local.state import State
 from evenscreen.infra.local.system_user import SystemUser, system_user
@@ -80,3 +81,16 @@ def test_a_folder_that_postgres_may_not_enter_is_refused_and_not_opened(tmp_path
 def test_root_itself_is_refused_as_the_user_of_postgres() -> None:
     with pytest.raises(Fatal, match="must be another user"):
         system_user("root")
+
+
+def test_programs_that_the_user_cannot_reach_are_copied_with_their_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = SystemUser("present", None, None)
+    installed = postgres_programs.folder(tmp_path, present)
+    monkeypatch.setattr(SystemUser, "can_reach", lambda *_: False)
+    copied = postgres_programs.folder(tmp_path, present)
+    assert copied != installed
+    assert copied.is_relative_to(tmp_path)
+    answer = subprocess.run([copied / "postgres", "--version"], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("postgres (PostgreSQL) 18")
