@@ -23,8 +23,9 @@ def md5(body: bytes) -> str:
 class Digests:
     """Remembers the MD5 of up to `limit` files by device, inode, size, mtime and ctime. Thread-safe."""
 
-    def __init__(self, limit: int = 100_000) -> None:
+    def __init__(self, limit: int = 100_000, settled_ns: int = SETTLED_NS) -> None:
         self._limit = limit
+        self._settled_ns = settled_ns
         self._known: OrderedDict[Stamp, str] = OrderedDict()
         self._lock = Lock()
 
@@ -39,7 +40,7 @@ class Digests:
         os.lseek(descriptor, 0, os.SEEK_SET)
         while piece := os.read(descriptor, CHUNK_BYTES):
             digest.update(piece)
-        if stamp == _stamp(descriptor) and max(stamp[3:]) < time.time_ns() - SETTLED_NS:
+        if stamp == _stamp(descriptor) and max(stamp[3:]) < time.time_ns() - self._settled_ns:
             self._remember(stamp, digest.hexdigest())
         return digest.hexdigest()
 

@@ -116,16 +116,36 @@ def test_file_that_changes_in_place_supersedes_what_was_announced(root: Path) ->
     assert [again.etag for again in store.list()] == [md5(b"full")]
 
 
-def test_remembered_digest_is_not_trusted_while_the_file_is_young(root: Path) -> None:
+def test_change_that_keeps_size_and_mtime_is_seen(root: Path) -> None:
     path = root / "a.jpg"
     path.write_bytes(b"one")
-    digests = Digests()
+    digests = Digests(settled_ns=0)
     with path.open("rb") as file:
         stat = os.fstat(file.fileno())
         assert digests.of(file.fileno()) == md5(b"one")
         path.write_bytes(b"two")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         assert digests.of(file.fileno()) == md5(b"two")
+
+
+@pytest.mark.parametrize(("settled_ns", "times_read"), [(0, 1), (60_000_000_000, 2)])
+def test_settled_file_is_read_once_and_a_young_one_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, settled_ns: int, times_read: int
+) -> None:
+    (root / "a.jpg").write_bytes(b"one")
+    sizes: list[int] = []
+    read = os.read
+
+    def counted(descriptor: int, length: int) -> bytes:
+        piece = read(descriptor, length)
+        sizes.append(len(piece))
+        return piece
+
+    monkeypatch.setattr(os, "read", counted)
+    digests = Digests(settled_ns=settled_ns)
+    with (root / "a.jpg").open("rb") as file:
+        assert {digests.of(file.fileno()) for _ in range(2)} == {md5(b"one")}
+    assert sizes.count(3) == times_read
 
 
 def test_last_modified_is_when_the_file_came_not_what_a_copy_carried_along(root: Path) -> None:
