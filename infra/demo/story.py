@@ -8,7 +8,10 @@ Act 5  walk    the reconciler compares the bucket with what arrived
 Act 6  end     a table in which every image is accounted for; everything is stopped
 """
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -73,7 +76,11 @@ def tell_story(folder: Path | None) -> None:
             stage.say("cast", "a folder door, an outbox relay and two screening workers are ready")
             broken = _drop_and_kill(stage, actors)
         stage.say("walk", "the reconciler compares the bucket with what arrived")
-        _walk(stage)
+        subprocess.run(  # the command itself, as cron would run it
+            [sys.executable, "-P", "-m", "evenscreen.infra.cli", "reconcile"],
+            env={**os.environ, **environment("door", stage.reach)},
+            check=True,
+        )
         show_ending(stage.console, stage.reach, stage.folder, broken, time.monotonic() - begun)
 
 
@@ -84,7 +91,7 @@ def _stage(console: Console, folder: Path) -> Iterator[Stage]:
     begun = time.monotonic()
     try:
         with console.status("starting Kafka and PostgreSQL") as line:
-            reach = stack.up(settings, lambda part, doing: line.update(f"{part}: {doing}"))
+            reach = stack.up(settings, lambda part, doing, _: line.update(f"{part}: {doing}"))
         engine = open_database(reach.database_urls["worker"], application_name="evenscreen demo", pool_size=2)
         stage = Stage(console, folder, reach, engine)
         stage.say(

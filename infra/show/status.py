@@ -6,18 +6,8 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from evenscreen.infra.show.ledger import MEANINGS, ledger_table
 from evenscreen.infra.status import Status
-
-MEANINGS = {
-    "known": "listed or arrived",
-    "listed": "seen by the last complete walk of the bucket",
-    "arrived": "announced by a door",
-    "screened": "have a prediction",
-    "rejected": "dead-lettered, with a reason",
-    "superseded": "replaced before they could be fetched",
-    "in_flight": "arrived, not finished yet",
-    "missing": "in the bucket, never announced: run `evenscreen reconcile`",
-}
 
 
 def show_json(status: Status) -> None:
@@ -39,7 +29,7 @@ def show_json(status: Status) -> None:
 def show_people(status: Status) -> None:
     """Ledger, rejections and consumer groups as tables."""
     console = Console()
-    console.print(ledger_table(status))
+    console.print(ledger_table(status.ledger))
     walked = status.ledger.listed_at
     console.print(
         f"[dim]last complete walk: {walked:%Y-%m-%d %H:%M:%S %Z}[/]" if walked else "[dim]never walked[/]"
@@ -62,17 +52,3 @@ def show_people(status: Status) -> None:
         console.print(
             f"{status.outbox_unpublished} messages wait in the outbox: run `evenscreen worker outbox`"
         )
-
-
-def ledger_table(status: Status) -> Table:
-    """The ledger with the meaning of each count."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(justify="right")
-    table.add_column(style="dim")
-    for name, meaning in MEANINGS.items():
-        count = getattr(status.ledger, name)
-        table.add_row(
-            name.replace("_", " "), f"[red]{count}[/]" if name == "missing" and count else str(count), meaning
-        )
-    return table
