@@ -27,7 +27,7 @@ REFUSALS = (
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
 )
-MISCONFIGURED = (InvalidTopicError, KafkaConfigurationError)
+MISCONFIGURED = (FileNotFoundError, InvalidTopicError, KafkaConfigurationError, ValueError, ssl.SSLError)
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
@@ -61,7 +61,7 @@ def translated(error: Exception) -> Fatal | Transient:
             "Kafka refuses a message as too large: an event needs up to 16 KiB, so check max.message.bytes "
             "of the topic and message.max.bytes of the brokers."
         )
-    if isinstance(error, MISCONFIGURED | ssl.SSLError | FileNotFoundError | ValueError):
+    if isinstance(error, MISCONFIGURED):
         return Fatal(f"Kafka cannot be used as configured ({name}): check the EVENSCREEN_KAFKA… settings.")
     return Transient("kafka", name)
 

@@ -71,6 +71,8 @@ class NotificationRelay:
             consumer.close(autocommit=False, timeout_ms=2_000)
 
     def _consumer(self) -> KafkaConsumer:
+        # Every KafkaConsumer that cannot reach the brokers leaves a thread behind; a producer does not.
+        self._publisher.check(self._settings.raw_topic)
         try:
             return KafkaConsumer(
                 self._settings.raw_topic,

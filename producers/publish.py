@@ -14,6 +14,7 @@ from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.settings import KafkaSettings
 
 LINGER_MS = 2
+BATCH_BYTES = 65_536
 DELIVERY_TIMEOUT_MS = TIMEOUT_MS + 2_000
 
 
@@ -95,6 +96,7 @@ class Publisher:
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=LINGER_MS,
+                batch_size=BATCH_BYTES,
                 delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
                 max_block_ms=TIMEOUT_MS,
                 allow_auto_create_topics=False,
