@@ -48,10 +48,12 @@ def _record(node: Node, classpath: str, cache: Path) -> None:
     broker = ports.free_port()
     node.configure(broker=broker, controller=ports.free_port())
     format_folder(node, classpath, log)
-    child = launch(node, classpath, log, f"-XX:AOTCacheOutput={cache}", port=broker)
+    pid_file = node.folder / "pid"
     try:
+        launch(node, classpath, log, f"-XX:AOTCacheOutput={cache}", port=broker, pid_file=pid_file)
         settings = KafkaSettings(kafka=f"127.0.0.1:{broker}", kafka_security_protocol="PLAINTEXT")
         topics.ensure(settings, ["trial"], partitions=1)
     finally:
         # The JVM writes the cache as it ends.
-        process.stop(child, timeout_s=RECORD_TIMEOUT_S, word=lambda _: None)
+        if (child := process.running(pid_file)) is not None:
+            process.stop(child, timeout_s=RECORD_TIMEOUT_S, word=lambda _: None)

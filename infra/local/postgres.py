@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -108,8 +109,9 @@ def start(state: State, user: SystemUser) -> psutil.Process:
     if not (data / "PG_VERSION").exists():
         _initdb(programs, state, user)
     _forget_reused_pid(data / "postmaster.pid")
+    _end_orphans(data)
     chosen = ports.settled(state.postgres / "ports.json", ("postgres",))["postgres"]
-    # After a kill -9 the orphaned children hold the shared memory until they notice: hence a few tries.
+    # Children that outlived a kill -9 hold the shared memory until they have ended: hence a few tries.
     for _ in range(START_TRIES):
         server = _spawn(programs, state, user, chosen)
         if _answered(state, server):
@@ -126,6 +128,14 @@ def _answered(state: State, server: psutil.Process) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def _end_orphans(data: Path) -> None:
+    """Children of a server that was killed: one in a long query would keep the next server from starting."""
+    for candidate in psutil.process_iter():
+        with suppress(psutil.Error, FileNotFoundError):
+            if candidate.name() == "postgres" and Path(candidate.cwd()).samefile(data):
+                candidate.send_signal(signal.SIGQUIT)
 
 
 def _forget_reused_pid(pid_file: Path) -> None:

@@ -13,6 +13,7 @@ import psycopg2
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
+from psycopg2.extras import wait_select
 
 from evenscreen.infra.local.reach import Reach, environment, read
 from evenscreen.schemas.topics import ALL, IMAGES_ARRIVED
@@ -84,6 +85,17 @@ def test_after_kill_9_of_everything_up_recovers_message_and_row_on_the_same_port
     handle.kill_kafka()
     handle.kill_postgres()
     assert handle.up() == before
+    assert_message_and_row_are_there(handle.reach)
+
+
+def test_a_long_query_that_outlives_the_killed_server_does_not_keep_up_from_starting(handle: Any) -> None:
+    leave_a_message_and_a_row(handle.reach)
+    with closing(psycopg2.connect(handle.reach.database_urls["owner"], async_=True)) as connection:
+        wait_select(connection)
+        connection.cursor().execute("SELECT count(*) FROM generate_series(1, 100000000000)")
+        assert connection.isexecuting()
+        handle.kill_postgres()
+        handle.up()
     assert_message_and_row_are_there(handle.reach)
 
 
