@@ -15,7 +15,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from kafka.structs import OffsetAndMetadata
 from sqlalchemy import Engine
 
@@ -36,6 +41,10 @@ BATCH_MESSAGES = 500
 POLL_MS = 250
 MAX_POLL_INTERVAL_MS = 300_000
 """A rebalance waits this long for a member that rides out bad weather; then others take its partitions."""
+
+
+LOST = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
+"""The group has a new generation, or is about to: this member's commit does not count any more."""
 
 
 class NotificationRelay:
@@ -143,8 +152,9 @@ class NotificationRelay:
         def commit() -> None:
             try:
                 consumer.commit(offsets)
-            except CommitFailedError:
-                get_logger().warning("partitions were lost before the commit: others repeat the batch")
+            except LOST:
+                # Only the next poll joins the group again: trying the same commit again would never end.
+                get_logger().warning("the group went on before the commit: the batch is repeated")
             except KAFKA_ERRORS as error:
                 raise translated(error) from None
 
