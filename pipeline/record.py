@@ -51,10 +51,11 @@ audit AS (
         trace_id
     )
     SELECT
-        screening_id, :model_version, outcome, reason, fst, fst_source, patient_number, site, device,
+        screening_id, :model_version, outcome, reason, fst, fst_source,
+        (SELECT patient_number FROM patients AS p WHERE p.pseudonym = terminal.pseudonym), site, device,
         modality, modality_intended, body_site, age, sex, acquired_at, metadata_problem, last_modified,
         trace_id
-    FROM terminal LEFT JOIN patients USING (pseudonym)
+    FROM terminal
     ORDER BY screening_id
     ON CONFLICT (screening_id, model_version) DO NOTHING
     RETURNING audit_id, screening_id
@@ -133,8 +134,8 @@ def record(
     first: dict[UUID, Terminal] = {}
     for one in terminals:
         first.setdefault(one.event.screening_id, one)
-    if pseudonyms := sorted({one.pseudonym for one in first.values() if one.pseudonym}):
-        connection.execute(NUMBER_PATIENTS, {"pseudonyms": json.dumps(pseudonyms)})
+    if pseudonyms := dict.fromkeys(one.pseudonym for one in first.values() if one.pseudonym):
+        connection.execute(NUMBER_PATIENTS, {"pseudonyms": json.dumps(list(pseudonyms))})
     new: list[Terminal] = []
     if first:
         rows = [_row(id_, one, model_version, labels) for id_, one in first.items()]

@@ -29,6 +29,11 @@ def image(number: int, **fields: Any) -> ImageArrived:
     return ImageArrived(**given | fields)
 
 
+def in_order(number: int, **fields: Any) -> list[ImageArrived]:
+    """That many images by rising id, the order in which rows are written."""
+    return sorted((image(n, **fields) for n in range(number)), key=lambda event: event.screening_id)
+
+
 def screened(event: ImageArrived, *, flagged: bool = False, **fields: Any) -> Terminal:
     score = 9000 if flagged else 100
     decision = Decision(score=score, probabilities=(1 - score / 10_000, score / 10_000), flagged=flagged)

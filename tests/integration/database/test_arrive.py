@@ -1,8 +1,5 @@
 """Step 2: what exists is written before the fetch, and what has ended is not fetched again."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from sqlalchemy import Engine, text
 
@@ -11,7 +8,8 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.record import record
 from evenscreen.schemas.reasons import Door
 
-from .images import LABELS, MODEL, OTHER_MODEL, count, image, screened
+from .images import LABELS, MODEL, OTHER_MODEL, count, image, in_order, screened
+from .opposed import opposed
 
 
 def arrived(engine: Engine, *events: object, model: str = MODEL) -> set[object]:
@@ -60,18 +58,13 @@ def test_rescreening_is_needed_until_the_present_model_has_ended_it(
 
 
 def test_workers_with_the_same_images_in_opposite_order_never_deadlock(worker: Engine) -> None:
-    images = [image(number) for number in range(200)]
-    start = threading.Barrier(4)
-
-    def work(events: list[object]) -> None:
-        start.wait()
-        for _ in range(3):
-            arrived(worker, *events)
-
-    with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(work, images[::step]) for step in (1, -1, 1, -1)]:
-            done.result()
-    assert count(worker, "arrivals") == 200
+    low, middle, high = in_order(3)
+    opposed(
+        worker,
+        lambda holder: arrive(holder, [middle], MODEL),
+        [lambda: arrived(worker, low, middle, high), lambda: arrived(worker, high, middle, low)],
+    )
+    assert count(worker, "arrivals") == 3
 
 
 def test_an_empty_batch_asks_nothing(worker: Engine) -> None:

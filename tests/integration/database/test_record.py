@@ -8,17 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 
 from evenscreen.pipeline.arrive import arrive
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.record import Recorded, Terminal, Unreadable, record
 from evenscreen.schemas.errors import Fatal
-from evenscreen.schemas.events import ExplanationRequested
+from evenscreen.schemas.events import ExplanationRequested, ImageArrived
 from evenscreen.schemas.metadata import ImageMetadata, parse_metadata
 from evenscreen.schemas.reasons import Outcome, Reason
 
-from .images import LABELS, MODEL, OTHER_MODEL, WHEN, count, image, rejected, screened, superseded
+from .images import LABELS, MODEL, OTHER_MODEL, WHEN, count, image, in_order, rejected, screened, superseded
+from .opposed import opposed
 
 TABLES = ("arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients")
 
@@ -109,7 +110,7 @@ def test_another_model_adds_a_terminal_row_of_its_own(worker: Engine) -> None:
     assert count(worker, "audit_records") == count(worker, "predictions") == 2
 
 
-def test_workers_with_the_same_batch_leave_one_of_each_and_never_deadlock(worker: Engine) -> None:
+def test_workers_with_the_same_batch_leave_one_of_each(worker: Engine) -> None:
     terminals = [screened(image(n), flagged=True, pseudonym=f"k1:{n % 7}") for n in range(100)]
     with transaction(worker) as connection:
         arrive(connection, [one.event for one in terminals], MODEL)
@@ -124,6 +125,41 @@ def test_workers_with_the_same_batch_leave_one_of_each_and_never_deadlock(worker
     assert sum(added) == 100
     assert [count(worker, table) for table in ("audit_records", "predictions", "outbox")] == [100] * 3
     assert count(worker, "patients") == 7
+    assert rows(worker, "SELECT FROM audit_records WHERE patient_number IS NULL") == []
+
+
+def test_workers_with_the_same_images_in_opposite_order_never_deadlock(worker: Engine) -> None:
+    images = in_order(3)
+    with transaction(worker) as connection:
+        arrive(connection, images, MODEL)
+
+    def work(*events: ImageArrived, holder: Connection | None = None) -> Recorded:
+        terminals = [screened(event, flagged=True) for event in events]
+        given = {"model_version": MODEL, "labels": LABELS, "topic": "t"}
+        if holder is not None:
+            return record(holder, terminals, [], **given)
+        with transaction(worker) as connection:
+            return record(connection, terminals, [], **given)
+
+    found = opposed(
+        worker,
+        lambda holder: work(images[1], holder=holder),
+        [lambda: work(*images), lambda: work(*reversed(images))],
+    )
+    assert sorted((one.flagged, one.repeats) for one in found) == [(0, 3), (2, 1)]
+
+
+def test_patients_in_opposite_order_never_deadlock(worker: Engine) -> None:
+    def work(*patients: str) -> None:
+        # Every statement names other images: only the patients can collide.
+        images = [image(hash((patients, patient)) % 2**64) for patient in patients]
+        recorded(worker, *(screened(one, pseudonym=p) for one, p in zip(images, patients, strict=True)))
+
+    def hold(holder: Connection) -> None:
+        holder.execute(text("INSERT INTO patients (pseudonym) VALUES ('k1:b')"))
+
+    opposed(worker, hold, [lambda: work("k1:a", "k1:b", "k1:c"), lambda: work("k1:c", "k1:b", "k1:a")])
+    assert count(worker, "patients") == 3
     assert rows(worker, "SELECT FROM audit_records WHERE patient_number IS NULL") == []
 
 

@@ -10,7 +10,8 @@ from evenscreen.pipeline.walk import PageResult, begin_walk, compare_page, compl
 from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.reasons import Door
 
-from .images import MODEL, WHEN, image, rejected, screened, superseded
+from .images import MODEL, WHEN, image, in_order, rejected, screened, superseded
+from .opposed import opposed
 from .test_record import recorded, rows
 
 GRACE_S = 300.0
@@ -121,3 +122,15 @@ def test_what_is_emitted_again_and_screened_is_stuck_no_more(
     recorded(worker, screened(again))
     assert stuck(door) == []
     assert page(door, begin(door), image(1)) == PageResult(set(), set())
+
+
+def test_walks_over_the_same_page_in_opposite_order_never_deadlock(engine_of) -> None:
+    door = engine_of("door")
+    low, middle, high = in_order(3)
+    held, one, two = begin(door), begin(door), begin(door)
+    opposed(
+        door,
+        lambda holder: compare_page(holder, held, [(middle.screening_id, WHEN)], "clinic", GRACE_S),
+        [lambda: page(door, one, low, middle, high), lambda: page(door, two, high, middle, low)],
+    )
+    assert [row["walk_id"] for row in rows(door, "SELECT walk_id FROM listings")] == [two] * 3
