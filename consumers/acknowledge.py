@@ -69,7 +69,14 @@ class Acknowledger(Generic[P]):
         return self._last is not None and not self._last.done()
 
     async def run(self, stream: StreamT[bytes]) -> None:
-        """Work off `stream` for as long as the process lives."""
+        """Work off `stream` until the worker stops; an error ends the process, it never leaves the agent."""
+        try:
+            await self._work_off(stream)
+        except Exception:  # noqa: BLE001 - Faust would acknowledge what was not done
+            get_logger().error("unhandled error", exc_info=True)
+            leave(EXIT_UNHANDLED)
+
+    async def _work_off(self, stream: StreamT[bytes]) -> None:
         async for events in self._taken(stream):
             if self.stopping:
                 return
@@ -78,6 +85,8 @@ class Acknowledger(Generic[P]):
                 self._in(self._preparing, self._prepare, [_value(e) for e in events])
             )
             await self.drain()
+            if self.stopping:
+                return  # others take it from here
             self._last = asyncio.create_task(self._see_through(stream, events, prepared))
             del events
 

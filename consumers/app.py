@@ -1,11 +1,11 @@
 """The Faust application of one worker: every setting that differs from the default has its reason."""
 
-import logging
 import ssl
 
 import faust
 from faust.types import AppT
 
+from evenscreen.consumers.hush import hush_kafka_client
 from evenscreen.schemas.settings import KafkaSettings
 
 DAY_S = 86_400.0
@@ -13,8 +13,7 @@ DAY_S = 86_400.0
 
 def make_app(settings: KafkaSettings, group: str, *, session_timeout_s: float, buffered: int) -> AppT:
     """A Faust app in consumer group `group` that prefetches at most `buffered` messages."""
-    logging.getLogger("faust").setLevel(logging.ERROR)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    hush_kafka_client()
     app: AppT = faust.App(
         group,
         broker=[f"kafka://{broker}" for broker in settings.brokers],
@@ -33,9 +32,6 @@ def make_app(settings: KafkaSettings, group: str, *, session_timeout_s: float, b
         broker_commit_interval=1.0,
         # Un-acknowledged messages are delivered again: neither a rebalance nor a stop waits for them.
         stream_wait_empty=False,
-        # Faust's own acknowledgements would run ahead of the work.
-        stream_ack_exceptions=False,
-        stream_ack_cancelled_tasks=False,
         # No tables, no leader, no topics of its own, no web server: see health.py for the probes.
         store="memory://",
         table_standby_replicas=0,

@@ -4,15 +4,16 @@ import asyncio
 import signal
 import threading
 
-from evenscreen.consumers.acknowledge import EXIT_UNHANDLED, Acknowledger, leave
+from evenscreen.consumers.acknowledge import Acknowledger
 from evenscreen.consumers.app import make_app
+from evenscreen.consumers.serve import serve
 from evenscreen.pipeline.database import check_schema, open_database, transaction
 from evenscreen.pipeline.health import Health, serve_health
 from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.model import load_model
 from evenscreen.pipeline.models import register
 from evenscreen.pipeline.pseudonym import Pseudonymizer
-from evenscreen.pipeline.retry import Weather
+from evenscreen.pipeline.retry import Stopped, Weather
 from evenscreen.pipeline.screen import Prepared, Screener
 from evenscreen.pipeline.store import open_stores
 from evenscreen.pipeline.telemetry import counter, gauge
@@ -21,22 +22,32 @@ from evenscreen.schemas.errors import Transient
 from evenscreen.schemas.settings import ScreeningSettings
 from evenscreen.schemas.topics import IMAGES_ARRIVED
 
-STOP_S = 5.0
-"""How long a stopping worker may take to commit and to leave its group."""
+BUFFERED_BATCHES = 4
+"""Prefetched: enough to keep busy, and what a rebalance redoes at most."""
 
 
 def run_screening(settings: ScreeningSettings) -> None:
-    """Screen until SIGTERM or SIGINT; raises `Fatal` when it cannot start. Never returns otherwise."""
+    """Screen until SIGTERM or SIGINT; raises `Fatal` when it cannot start.
+
+    Returns only when it was stopped before it had started; otherwise the process ends in `serve`.
+    """
     stop = threading.Event()
     health = serve_health(settings, "screening")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    screener = make_screener(settings, health, stop)
+    try:
+        screener = make_screener(settings, health, stop)
+    except Stopped:
+        get_logger().info("stopped in bad weather before the start")
+        return
     asyncio.run(_serve(settings, screener, health, stop))
 
 
 def make_screener(settings: ScreeningSettings, health: Health, stop: threading.Event) -> Screener:
-    """Load and check every part, riding out bad weather; refuses a wrong schema, model or bucket."""
+    """Load and check every part, riding out bad weather; refuses a wrong schema, model or bucket.
+
+    Raises `Fatal`, `Tripped` while the breaker is open, and `Stopped`.
+    """
     weather = Weather(
         stop, settings.retry_cap_s, lambda problem, pause_s: _tell_weather(health, problem, pause_s)
     )
@@ -56,6 +67,7 @@ def make_screener(settings: ScreeningSettings, health: Health, stop: threading.E
             store.check()
 
     weather.ride_out(check)
+    health.weather(None)
     gauge(metrics.MODEL_INFO).labels(model_version=model.version).set(1)
     return screener
 
@@ -67,7 +79,7 @@ async def _serve(
         settings,
         settings.group,
         session_timeout_s=settings.session_timeout_s,
-        buffered=4 * settings.batch_images,
+        buffered=BUFFERED_BATCHES * settings.batch_images,
     )
 
     def finish(prepared: Prepared) -> None:
@@ -85,25 +97,8 @@ async def _serve(
         IMAGES_ARRIVED, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
     app.agent(topic, name="screening", concurrency=1)(worker.run)
-    await app.start()
-    health.ready(True)
-    get_logger().info("worker ready", model_version=screener.model.version, group=settings.group)
-    while not stop.is_set():
-        await asyncio.sleep(0.1)
-        if app.crashed:
-            get_logger().error("the broker client stopped")
-            leave(EXIT_UNHANDLED)
-        if not worker.busy:
-            health.beat()
-    health.ready(False)
-    worker.stopping = True
-    try:
-        await worker.drain()
-        await asyncio.wait_for(app.stop(), STOP_S)
-    except TimeoutError:
-        get_logger().warning("left without goodbye: the broker did not answer in time")
-    get_logger().info("worker stopped")
-    leave(0)
+    get_logger().info("model loaded", model_version=screener.model.version)
+    await serve(app, worker, health, stop)
 
 
 def _tell_weather(health: Health, problem: Transient, pause_s: float) -> None:

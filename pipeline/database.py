@@ -103,6 +103,10 @@ def scrubbed() -> Iterator[None]:
 def check_schema(engine: Engine) -> None:
     """Raises Fatal when the database is not at the revision that this code was written for."""
     with transaction(engine) as connection:
+        if connection.scalar(text("SELECT current_schema() IS NULL")):
+            raise Fatal(
+                "The role may not use the schema: it must be a member of the group role of this process."
+            )
         exists = connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if exists else None
     if found != REVISION:

@@ -75,6 +75,7 @@ def configure_logging() -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.raiseExceptions = False  # the complaint about a line that cannot be written would quote it
 
 
 def get_logger() -> FilteringBoundLogger:

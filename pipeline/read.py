@@ -27,9 +27,14 @@ def read(topic: str, values: Sequence[bytes | None]) -> Batch:
         try:
             event = ImageArrived.model_validate_json(raw)
         except ValidationError as error:
-            # Only the places are told: the values may be personal.
-            places = {".".join(str(part) for part in problem["loc"]) or "json" for problem in error.errors()}
-            batch.unreadable.append(Unreadable(topic, raw, f"at {', '.join(sorted(places))[:200]}"))
+            # Only our own fields are told: values may be personal, and so may the names of other fields.
+            places = {_place(problem["loc"]) for problem in error.errors(include_input=False)}
+            batch.unreadable.append(Unreadable(topic, raw, f"at {', '.join(sorted(places))}"))
         else:
             batch.arrived.setdefault(event.screening_id, (event, raw))
     return batch
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    field = where[0] if where else "json"
+    return str(field) if field in ImageArrived.model_fields or not where else "unknown field"

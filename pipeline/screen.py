@@ -83,7 +83,8 @@ class Screener:
         recorded = self._timed(
             "record", lambda: self.weather.ride_out(lambda: self._record(prepared, terminals))
         )
-        tell(terminals, recorded, repeats=prepared.repeats, messages=prepared.batch.messages)
+        repeats = prepared.repeats + recorded.repeats
+        tell(terminals, recorded, repeats=repeats, messages=prepared.batch.messages)
         if recorded.rejections:
             self.weather.ride_out(self.check_breaker)
         return recorded

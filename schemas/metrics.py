@@ -43,9 +43,6 @@ ARRIVAL_TO_COMMIT_SECONDS = Metric(
     buckets=(*SECONDS, 300.0, 3600.0, 86400.0),
 )
 RETRIES = Metric("evenscreen_retries_total", "counter", "Pauses in bad weather.", ("system",))
-MESSAGES_BEHIND = Metric(
-    "evenscreen_messages_behind", "gauge", "Messages of the assigned partitions not yet acknowledged."
-)
 NOTIFICATIONS = Metric(
     "evenscreen_notifications_total",
     "counter",
@@ -71,7 +68,6 @@ ALL = (
     STAGE_SECONDS,
     ARRIVAL_TO_COMMIT_SECONDS,
     RETRIES,
-    MESSAGES_BEHIND,
     NOTIFICATIONS,
     PUBLISHED,
     SIDECARS,

@@ -1,0 +1,67 @@
+"""A polite end: what is in hand is finished, what waits is left to others, and nobody waits for the dead."""
+
+import signal
+
+import pytest
+
+from .clinic import Clinic
+from .workers import eventually
+
+POLITE = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+
+
+@POLITE
+def test_a_busy_worker_finishes_its_batch_acknowledges_it_and_leaves_the_group(
+    clinic: Clinic, number: signal.Signals
+) -> None:
+    clinic.announce(clinic.photographs(100))
+    worker = clinic.crew.start()
+    with clinic.database.held("predictions"):
+        eventually("it is inside its transaction", clinic.database.waiting)
+        worker.send(number)
+        eventually("it has heard", lambda: worker.get("/readyz")[0] == 503)
+        assert worker.alive
+    assert worker.exit_code() == 0
+    assert "worker stopped" in worker.output
+    assert "Traceback" not in worker.output
+    assert clinic.group.members() == 0
+    done = len(clinic.ended())
+    assert 0 < done < 100
+    assert clinic.group.behind() == 100 - done
+
+    clinic.crew.start()
+    clinic.wait_until_ended()
+    clinic.assert_exactly_once()
+
+
+@POLITE
+def test_a_worker_that_waits_for_the_database_leaves_at_once_unacknowledged(
+    clinic: Clinic, number: signal.Signals
+) -> None:
+    worker = clinic.crew.start(retry_cap_s="60").wait_ready()
+    with clinic.database.closed():
+        clinic.announce(clinic.photographs(20))
+        eventually("it waits for the database", lambda: worker.waiting_for() == "database")
+        assert worker.get("/healthz")[0] == 200
+        assert worker.get("/readyz")[0] == 503
+        worker.send(number)
+        assert worker.exit_code() == 0
+    assert "Traceback" not in worker.output
+    assert clinic.count("audit_records") == 0
+    assert clinic.group.behind() == 20
+
+    clinic.crew.start()
+    clinic.wait_until_ended()
+    clinic.assert_exactly_once()
+
+
+def test_an_idle_worker_leaves_the_group_so_that_others_need_not_wait(clinic: Clinic) -> None:
+    first, second = clinic.crew.start(), clinic.crew.start()
+    first.wait_ready(), second.wait_ready()
+    eventually("both are in the group", lambda: clinic.group.members() == 2)
+    first.send(signal.SIGTERM)
+    assert first.exit_code() == 0
+    assert clinic.group.members() == 1
+    clinic.announce(clinic.photographs(10))
+    clinic.wait_until_ended()
+    clinic.assert_exactly_once()
