@@ -4,7 +4,6 @@ One stack serves the whole session: give topics, groups and buckets names of the
 take a `fresh_database` where rows matter. Tests that kill parts take a `fresh_stack`.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -263,5 +262,6 @@ def versity(stack_handle: StackHandle) -> Iterator[VersityHandle]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_report_header() -> str:
-    return f"integration: real Kafka and PostgreSQL, {os.cpu_count()} cores"
+def pytest_configure() -> None:
+    """A run that is told to end (SIGTERM, as `timeout` sends it) takes its stacks down first, like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
