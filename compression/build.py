@@ -1,6 +1,6 @@
 """From a recipe and a folder of images to a model folder. The steps are numbered; read this file first.
 
-    1. train       checkpoint.pt, weights.pt    averaged weights of the last epoch
+    1. train       checkpoint.pt, weights.pt    weights after the last epoch
     2. export      fp32.onnx                    pixels in, logits out
     3. quantise    int8.onnx                    ranges from training images
     4. calibrate   decision.json                temperature and threshold, on val, of the INT8 file
@@ -57,10 +57,11 @@ class Build:
     def all_steps(self, out_dir: Path) -> Manifest:
         recipe, run = self.recipe, self.steps.run
         trained = recipe.training_fingerprint(self.data_sha256)
-        quantised = key(trained, recipe.quantisation.model_dump_json())
+        chosen = key(trained, recipe.weights)
+        quantised = key(chosen, recipe.quantisation.model_dump_json())
         calibrated = key(quantised, str(recipe.target_sensitivity))
-        weights = run("weights.pt", trained, self._train)
-        fp32 = run("fp32.onnx", trained, lambda path: self._export(weights, path))
+        weights = run("weights.pt", chosen, self._train)
+        fp32 = run("fp32.onnx", chosen, lambda path: self._export(weights, path))
         int8 = run("int8.onnx", quantised, lambda path: self._quantise(fp32, path))
         decision = run("decision.json", calibrated, lambda path: self._calibrate(int8, path))
         manifest = draft(self.recipe_path, recipe, self.data_sha256, int8, self.trained(weights), decision)

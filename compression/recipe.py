@@ -90,6 +90,8 @@ class Recipe(Section):
     preprocessing: Preprocessing
     network: Network
     training: Training
+    weights: Literal["average", "last"] = "average"
+    """Which to ship: compare the two on val. In a short run the average still remembers its beginning."""
     quantisation: Quantisation
     target_sensitivity: float = Field(gt=0, lt=1)
 

@@ -4,7 +4,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.schemas.errors import Fatal
 
 CHECKPOINT = "checkpoint.pt"
+CHOICES: tuple[Literal["last", "average"], ...] = ("last", "average")
 console = Console()
 
 
@@ -48,6 +49,12 @@ class Run:
         torch.save(state, partial)
         partial.replace(path)
 
+    def weights(self, choice: Literal["last", "average"]) -> Residual:
+        """The network as it is or its average, in evaluation mode."""
+        network = self.network if choice == "last" else self.average.module
+        assert isinstance(network, Residual)  # noqa: S101
+        return network.eval()
+
     def restore(self, path: Path, fingerprint: str) -> None:
         state: dict[str, Any] = torch.load(path, weights_only=True)
         if state["fingerprint"] != fingerprint:
@@ -59,9 +66,10 @@ class Run:
 
 
 def train(recipe: Recipe, train_split: Split, val_split: Split, data_sha256: str, run_dir: Path) -> Residual:
-    """The averaged network after the last epoch, in evaluation mode; `run_dir` keeps the checkpoint.
+    """The network after the last epoch, in evaluation mode, last or averaged as the recipe says.
 
-    The last epoch is taken, not the best on val, so that val stays fit for calibration.
+    `run_dir` keeps the checkpoint. The last epoch is taken, not the best on val, so that val stays fit for
+    calibration.
     Raises Fatal when `run_dir` belongs to another recipe or other data.
     """
     plan, fingerprint = recipe.training, recipe.training_fingerprint(data_sha256)
@@ -74,15 +82,14 @@ def train(recipe: Recipe, train_split: Split, val_split: Split, data_sha256: str
         loss = _epoch(run, plan, images, labels, torch.from_numpy(weights))
         run.epoch += 1
         run.save(run_dir / CHECKPOINT, fingerprint)
-        averaged = _averaged(run)
-        area = delong_interval(
-            malignancy(averaged, val_split, recipe), val_split.malignant(recipe.data)
-        ).value
+        areas = "  ".join(
+            f"{choice} {_area(run.weights(choice), val_split, recipe):.4f}" for choice in CHOICES
+        )
         console.print(
-            f"epoch {run.epoch}/{plan.epochs}  loss {loss:.4f}  val AUROC {area:.4f}  "
+            f"epoch {run.epoch}/{plan.epochs}  loss {loss:.4f}  val AUROC {areas}  "
             f"{time.monotonic() - began:.0f} s"
         )
-    return _averaged(run)
+    return run.weights(recipe.weights)
 
 
 def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> npt.NDArray[np.float32]:
@@ -163,7 +170,5 @@ def _epoch(run: Run, plan: Training, images: Tensor, labels: Tensor, weights: Te
     return total / len(images)
 
 
-def _averaged(run: Run) -> Residual:
-    network = run.average.module
-    assert isinstance(network, Residual)  # noqa: S101
-    return network.eval()
+def _area(network: Residual, split: Split, recipe: Recipe) -> float:
+    return delong_interval(malignancy(network, split, recipe), split.malignant(recipe.data)).value
