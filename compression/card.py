@@ -23,15 +23,16 @@ Modality: {modality}. For research and for showing this system at work.
 
 ## Do not use it
 - to diagnose, to treat, or to tell anybody that a lesion is harmless;
-- on photographs other than {modality}, which it has never seen;
+- on images of any other kind than {modality}, which it has never seen;
 - for any commercial purpose: the licence of its data forbids that;
 - as evidence that screening is even across skin types: see below.
 
 ## Data
 {data}
 
-Licence: {licence}. SHA-256 over labels and images: `{data_sha256}`. Train fitted the weights, val chose
-temperature and threshold, test was read once, at the end. The shares of diagnoses are those of a specialist
+Licence: {licence}. SHA-256 over labels and images: `{data_sha256}`.
+Train fitted the weights; val chose between their last and averaged form, the temperature and the threshold;
+test was read once, at the end. The shares of diagnoses are those of a specialist
 referral collection; probabilities hold for that mixture only.
 
 ## Results
@@ -47,7 +48,7 @@ areas, Wilson for proportions). The operating point aims at a sensitivity of {ta
 Median of the model's run alone; decoding is not in it.
 
 ## What is not known
-- **Skin type: {groups}**
+- **Skin type: {groups}
 - Other cameras, clinics and countries, children, nails, mucosa, and lesions outside these {classes} classes.
 - Whether it helps or harms a clinician who sees its score.
 - INT8 on processors unlike the one named above: measure before use.

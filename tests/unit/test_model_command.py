@@ -15,11 +15,14 @@ def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("missing", ["recipe", "data"])
-def test_a_missing_file_or_folder_is_named(missing: str, tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.yaml"
-    if missing == "data":
-        recipe.write_text("")
-    answer = CliRunner().invoke(app, ["build", str(recipe), "--data", str(tmp_path / "nowhere")])
+@pytest.mark.parametrize("missing", ["recipe.yaml", "lesions"])
+def test_a_missing_file_or_folder_is_named(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.yaml").touch()
+    (tmp_path / "lesions").mkdir()
+    (tmp_path / missing).rename(tmp_path / "elsewhere")
+    answer = CliRunner().invoke(app, ["build", "recipe.yaml", "--data", "lesions"])
     assert answer.exit_code == 2
-    assert ("recipe.yaml" if missing == "recipe" else "--data") in answer.output
+    assert missing in answer.output

@@ -86,5 +86,5 @@ def test_the_shipped_model_scores_as_its_manifest_says(manifest: Manifest) -> No
 
 def test_the_card_names_the_groups_that_there_is_evidence_for(manifest: Manifest) -> None:
     text = card(manifest.model_copy(update={"groups": ("I", "II")}))
-    assert "**Skin type: I, II only.**" in text
+    assert "**Skin type: I, II only.**\n" in text
     assert "no evidence at all" not in text
