@@ -45,7 +45,7 @@ areas, Wilson for proportions). The operating point aims at a sensitivity of {ta
 ## Speed
 {latency}
 
-Median of the model's run alone; decoding is not in it.
+Median of the model's run alone, in the least disturbed of eight rounds; decoding is not in it.
 
 ## What is not known
 - **Skin type: {groups}

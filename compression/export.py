@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -50,6 +51,25 @@ def export(serving: Serving, spec: Preprocessing, path: Path) -> None:
         external_data=False,
         verbose=False,
     )
+    graph = onnx.load(path)
+    _forget_origin(graph)
+    onnx.save(graph, path)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes: they hold the paths of the machine it ran on."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def parameters(network: nn.Module) -> int:

@@ -119,6 +119,12 @@ def test_any_batch_size_gives_the_same_answers(
     assert np.allclose(model_logits(model, images, batch), model_logits(model, images, 24), atol=1e-4)
 
 
+def test_the_file_says_nothing_about_the_machine_it_was_made_on(built: Built) -> None:
+    content = (built.model_dir / "model.onnx").read_bytes()
+    assert str(Path(__file__).parents[3]).encode() not in content
+    assert b"site-packages" not in content
+
+
 def test_the_graph_takes_bytes_and_gives_floats(built: Built) -> None:
     model = session(built.model_dir / "model.onnx")
     (taken,), (given,) = model.get_inputs(), model.get_outputs()
