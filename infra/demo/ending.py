@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, Engine, text
 
+from evenscreen.infra.demo.broken import Broken
 from evenscreen.infra.local.reach import Reach, Role
 from evenscreen.infra.local.state import write_private
 from evenscreen.infra.show.ledger import ledger_table
 from evenscreen.pipeline.database import open_database, transaction
 from evenscreen.pipeline.ledger import ledger
 from evenscreen.pipeline.model import SHIPPED, read_manifest
+from evenscreen.schemas.identity import screening_id
 
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI")
-REJECTIONS = text("SELECT reason, detail FROM audit.rejections ORDER BY reason")
+REJECTED = text("SELECT screening_id, reason, detail FROM audit.rejections WHERE screening_id IS NOT NULL")
 BY_FST = text(
     """
     SELECT fst, count(*), count(*) FILTER (WHERE flagged),
@@ -31,7 +34,9 @@ FOREIGN = text(
 )
 
 
-def show_ending(console: Console, reach: Reach, folder: Path, broken: dict[str, str], took_s: float) -> None:
+def show_ending(
+    console: Console, reach: Reach, folder: Path, broken: Sequence[Broken], took_s: float
+) -> None:
     """Ledger, rejections and predictions by skin type, read as the operator and the auditor would."""
     with transaction(_engine(reach, "operator")) as connection:
         counts = ledger(connection, grace_s=0)
@@ -39,7 +44,7 @@ def show_ending(console: Console, reach: Reach, folder: Path, broken: dict[str, 
     console.print(ledger_table(counts))
     with transaction(_engine(reach, "auditor")) as connection:
         console.print(f"\n[bold]Rejected, each for a reason[/] (we broke {len(broken)} files on purpose)")
-        console.print(_rejections(connection))
+        console.print(_rejections(connection, reach.bucket.rsplit("/", 1)[-1], broken))
         console.print("\n[bold]Predictions by Fitzpatrick skin type[/] (reported by clinicians)")
         console.print(_by_fst(connection))
         foreign = {str(modality): int(count) for modality, count in connection.execute(FOREIGN)}
@@ -52,10 +57,15 @@ def _engine(reach: Reach, role: Role) -> Engine:
     return open_database(reach.database_urls[role], application_name="evenscreen demo", pool_size=1)
 
 
-def _rejections(connection: Connection) -> Table:
-    table = Table("reason", "detail", box=None, header_style="dim", pad_edge=False)
-    for reason, detail in connection.execute(REJECTIONS):
-        table.add_row(str(reason), str(detail))
+def _rejections(connection: Connection, bucket: str, broken: Sequence[Broken]) -> Table:
+    """Views show no names; who holds a file can derive its screening id, and so find its row."""
+    table = Table("file", "what we did to it", "reason", box=None, header_style="dim", pad_edge=False)
+    found = {row.screening_id: f"{row.reason} {row.detail}".strip() for row in connection.execute(REJECTED)}
+    for one in broken:
+        reason = found.pop(screening_id(bucket, one.name, one.etag), "[red]not rejected[/]")
+        table.add_row(one.name, one.wrong, reason)
+    for reason in found.values():
+        table.add_row("[red]not broken by us[/]", "", reason)
     return table
 
 
@@ -70,18 +80,21 @@ def _tell_modality(console: Console, foreign: dict[str, int]) -> None:
     intended = read_manifest(SHIPPED).intended_modality
     told = " and ".join(f"{count} {modality} photographs" for modality, count in foreign.items())
     console.print("\n[yellow]These scores mean nothing clinically.[/]")
-    console.print(f"The model was trained on {intended}; these are {told}, and each row says so")
-    console.print("(modality_intended = false). It is a research demonstration, not a medical device.")
+    console.print(f"The model was trained on {intended}; these are {told},")
+    console.print("and each row says so (modality_intended = false).")
+    console.print("It is a research demonstration, not a medical device.")
 
 
 def _tell_psql(console: Console, reach: Reach, folder: Path) -> None:
     url = urlsplit(reach.database_urls["auditor"])
-    write_private(folder / "pgpass", f"{url.hostname}:{url.port}:*:{url.username}:{url.password}\n".encode())
+    login = f"{url.hostname}:{url.port}:*:{url.username}:{url.password}\n"
+    write_private(folder / "pgpass", login.encode())
     start = f"EVENSCREEN_STATE_DIR={folder} {Path(sys.executable).with_name('evenscreen')} up"
-    query = f"PGPASSFILE={folder / 'pgpass'} {_psql()} -h {url.hostname} -p {url.port} -U {url.username} {url.path[1:]}"
-    console.print("\nTo look at the rows yourself, as the auditor (the views are in the schema audit):")
-    console.print(f"  {start}", soft_wrap=True)
-    console.print(f"  {query} -c 'TABLE audit.screenings LIMIT 20'", soft_wrap=True)
+    address = f"-h {url.hostname} -p {url.port} -U {url.username} {url.path[1:]}"
+    query = f"PGPASSFILE={folder / 'pgpass'} {_psql()} {address} -c 'TABLE audit.screenings LIMIT 20'"
+    console.print("\nTo look at the rows yourself, as the auditor:")
+    for line in (start, query, start.removesuffix("up") + "down"):
+        console.print(f"  {line}", soft_wrap=True)
 
 
 def _psql() -> str:

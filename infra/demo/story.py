@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +23,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, text
 
-from evenscreen.infra.demo.broken import write_broken
+from evenscreen.infra.demo.broken import Broken, write_broken
 from evenscreen.infra.demo.cast import Actor, cast
 from evenscreen.infra.demo.ending import show_ending
 from evenscreen.infra.local import stack
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.pipeline.database import open_database, transaction
+from evenscreen.pipeline.pseudonym import Pseudonymizer
 from evenscreen.pipeline.store import open_stores
-from evenscreen.producers.drop import Item, collect, drop_item
+from evenscreen.producers.drop import drop
+from evenscreen.producers.drop_plan import Drop, plan
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import StoreSettings
 
@@ -104,53 +106,53 @@ def _stage(console: Console, folder: Path) -> Iterator[Stage]:
         stack.down(settings)
 
 
-def _drop_and_kill(stage: Stage, actors: dict[str, Actor]) -> dict[str, str]:
-    """Acts 3 and 4; returns what is wrong with each broken file, by name."""
+def _drop_and_kill(stage: Stage, actors: dict[str, Actor]) -> list[Broken]:
+    """Acts 3 and 4; returns the broken files."""
     columns = (
         TextColumn("       {task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Progress(*columns, console=stage.console, transient=True) as bars,
-    ):
-        broken = write_broken(Path(scratch), next(iter(sorted(IMAGES.glob("*.jpg")))))
-        items = _mixed(list(collect([IMAGES], "")), list(collect([Path(scratch)], "")))
-        (store,) = open_stores(StoreSettings(bucket=stage.reach.bucket)).values()
-        stage.say("drop", f"{len(items) - len(broken)} photographs and {len(broken)} broken files")
-        dropped, screened = (
-            bars.add_task("dropped ", total=len(items)),
-            bars.add_task("finished", total=len(items)),
+    with tempfile.TemporaryDirectory() as scratch, Progress(*columns, console=stage.console) as bars:
+        broken = write_broken(Path(scratch), min(IMAGES.glob("*.jpg")))
+        keys = Pseudonymizer.load(stage.reach.pseudonym_key_file, 1)
+        drops = _mixed(plan([IMAGES], "", {}, keys), plan([Path(scratch)], "", {}, keys))
+        stage.say("drop", f"{len(drops) - len(broken)} photographs and {len(broken)} broken files")
+        dropped, finished = (
+            bars.add_task("dropped", total=len(drops)),
+            bars.add_task("finished", total=len(drops)),
         )
+        (store,) = open_stores(StoreSettings(bucket=stage.reach.bucket)).values()
         killed = False
-        for item in items:
-            drop_item(item, store, _pseudonymizer(stage))
+        for one in drops:
+            drop([one], store, replace=False)
             bars.advance(dropped)
             time.sleep(1 / PER_SECOND)
-            bars.update(screened, completed=(finished := stage.finished()))
-            if finished >= KILL_AFTER and not killed:
+            bars.update(finished, completed=(count := stage.finished()))
+            if count >= KILL_AFTER and not killed:
                 actors["worker-1"].kill()
                 killed = True
-                stage.say(
-                    "kill", f"worker 1 was killed with -9 after {finished} images; nobody told worker 2"
-                )
-        deadline = time.monotonic() + PATIENCE_S
-        while (finished := stage.finished()) < len(items):
-            bars.update(screened, completed=finished)
-            time.sleep(0.2)
-            if time.monotonic() > deadline:
-                raise Fatal(
-                    f"{finished} of {len(items)} images were finished; the logs are in {stage.folder / 'log'}."
-                )
+                stage.say("kill", f"worker 1 was killed with -9 after {count} images; nobody told worker 2")
+        _wait(stage, len(drops), lambda count: bars.update(finished, completed=count))
     return broken
 
 
-def _mixed(photographs: list[Item], broken: list[Item]) -> list[Item]:
+def _wait(stage: Stage, total: int, progress: Callable[[int], None]) -> None:
+    """Until every image has its terminal row; `Fatal` when that takes too long."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (count := stage.finished()) < total:
+        if time.monotonic() > deadline:
+            raise Fatal(f"{count} of {total} images were finished; the logs are in {stage.folder / 'log'}.")
+        progress(count)
+        time.sleep(0.1)
+    progress(count)
+
+
+def _mixed(photographs: list[Drop], broken: list[Drop]) -> list[Drop]:
     """Broken files spread among the photographs."""
     step = len(photographs) // (len(broken) + 1)
     mixed = list(photographs)
-    for place, item in enumerate(broken, start=1):
-        mixed.insert(place * step + place - 1, item)
+    for place, one in enumerate(broken, start=1):
+        mixed.insert(place * step + place - 1, one)
     return mixed
