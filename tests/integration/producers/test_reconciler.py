@@ -193,6 +193,6 @@ def peak_bytes(walk: Callable[[], object]) -> int:
 def test_memory_does_not_grow_with_the_bucket(scene: Scene) -> None:
     """Younger than the grace, so that the walk alone is measured: every object is listed and compared."""
     scene.reconcile(Synthetic(scene.bucket, 1_000), reconcile_grace_s=1e9)
-    small = peak_bytes(lambda: scene.reconcile(Synthetic(scene.bucket, 5_000), reconcile_grace_s=1e9))
-    large = peak_bytes(lambda: scene.reconcile(Synthetic(scene.bucket, 100_000), reconcile_grace_s=1e9))
+    small = peak_bytes(lambda: scene.reconcile(Synthetic(scene.bucket, 2_000), reconcile_grace_s=1e9))
+    large = peak_bytes(lambda: scene.reconcile(Synthetic(scene.bucket, 20_000), reconcile_grace_s=1e9))
     assert large < small + 1_000_000
