@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from evenscreen.infra.local import kafka, postgres, process, reach, roles, topics
+from evenscreen.infra.local import kafka, postgres, process, reach, roles, schema, topics
 from evenscreen.infra.local.reach import Reach
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.infra.local.state import DATABASE_LOGINS, State, write_private
@@ -102,13 +102,11 @@ def _hint(settings: StackSettings, state: State) -> str:
 
 
 def _database(settings: StackSettings, state: State, progress: Progress) -> dict[reach.Role, str]:
-    from evenscreen.migrations import upgrade
-
     with _timed("postgres", progress):
         if settings.database_url is not None:
             url = settings.database_url.get_secret_value()
             progress("postgres", "migrating the external database", False)
-            upgrade(url)
+            schema.migrate(url)
             return dict.fromkeys(DATABASE_LOGINS, url)
         if not postgres.answers(state):
             progress("postgres", "starting", False)
@@ -122,7 +120,7 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
             roles.ensure_owner(superuser, passwords["owner"])
             roles.ensure_database(superuser)
             progress("postgres", "migrating", False)
-            upgrade(urls["owner"])
+            schema.migrate(urls["owner"])
             roles.ensure_logins(superuser, passwords)
     return urls
 
