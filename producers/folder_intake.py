@@ -1,8 +1,8 @@
 """What the folder door has in hand: files that may still grow, images that wait for their side-car."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from watchfiles import Change
@@ -34,14 +34,14 @@ class FolderIntake:
     def note(self, changes: Iterable[tuple[Change, str]], now_s: float) -> None:
         """The system says that these absolute paths were added, changed or removed."""
         changes = list(changes)
-        placed = folders_with_renames(changes)
+        placed = renamed_into_place(changes)
         for _change, name in changes:
             path = Path(name)
             key = path.relative_to(self._root).as_posix()
             if is_image_key(key):
-                self._note_image(key, path, now_s, renamed=path.parent in placed)
+                self._note_image(key, path, now_s, renamed=name in placed)
             elif self._uses_sidecars and is_image_key(key.removesuffix(SIDECAR_SUFFIX)):
-                self._note_sidecar(key, path, now_s, renamed=path.parent in placed)
+                self._note_sidecar(key, path, now_s, renamed=name in placed)
 
     def found(self, key: str, stamp: Stamp, now_s: float) -> None:
         """A look at the folder found an image that may be new."""
@@ -71,7 +71,7 @@ class FolderIntake:
     def _note_image(self, key: str, path: Path, now_s: float, *, renamed: bool) -> None:
         if (stamp := stamp_of(path)) is not None:
             self._pairing.forget(key)
-            self._images.observe(key, stamp, now_s, in_place=renamed and in_place(stamp))
+            self._images.observe(key, stamp, now_s, in_place=renamed and stamp.size_bytes > 0)
         elif path.is_dir() and not path.is_symlink():
             self._note_folder(key, path, now_s)
         else:
@@ -89,7 +89,7 @@ class FolderIntake:
 
     def _note_sidecar(self, key: str, path: Path, now_s: float, *, renamed: bool) -> None:
         if (stamp := stamp_of(path)) is not None:
-            self._sidecars.observe(key, stamp, now_s, in_place=renamed and in_place(stamp))
+            self._sidecars.observe(key, stamp, now_s, in_place=renamed and stamp.size_bytes > 0)
         else:
             self._sidecars.forget(key)
 
@@ -127,15 +127,20 @@ class FolderIntake:
         return False
 
 
-def folders_with_renames(changes: Iterable[tuple[Change, str]]) -> set[Path]:
-    """Folders in which a hidden or temporary name went in this group of changes: something was renamed."""
-    return {
-        Path(name).parent
-        for change, name in changes
-        if change is Change.deleted and not is_image_name(os.path.basename(name))
-    }
+def renamed_into_place(changes: Sequence[tuple[Change, str]]) -> set[str]:
+    """The paths of this group of changes that were renamed to their names, so that they are complete.
 
-
-def in_place(stamp: Stamp) -> bool:
-    """Whether the file was renamed after its last write: writing moves ctime and mtime alike."""
-    return stamp.size_bytes > 0 and stamp.changed_ns > stamp.modified_ns
+    A file that is copied is added and then modified. One that is renamed is only added, while a hidden or
+    temporary name goes: where there are as many of these as of those in a folder, nothing else can have come.
+    """
+    modified = {name for change, name in changes if change is Change.modified}
+    came: defaultdict[str, set[str]] = defaultdict(set)
+    went: Counter[str] = Counter()
+    for change, name in changes:
+        folder, base = os.path.split(name)
+        temporary = not is_image_name(base.removesuffix(SIDECAR_SUFFIX))
+        if change is Change.deleted and temporary:
+            went[folder] += 1
+        elif change is Change.added and not temporary and name not in modified:
+            came[folder].add(name)
+    return set().union(*(names for folder, names in came.items() if len(names) == went[folder]))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterable
@@ -112,23 +111,35 @@ def test_names_that_are_no_images_are_never_announced(root: Path) -> None:
     assert folder.at(100) == []
 
 
-def test_put_by_rename_is_announced_at_once(root: Path, tmp_path: Path) -> None:
+def renamed(folder: Folder, key: str) -> list[tuple[Change, str]]:
+    """Puts a file by rename and returns what the system says of it."""
+    temporary = folder.root / f".evenscreen-{key}.tmp"
+    temporary.write_bytes(b"pixels")
+    temporary.rename(folder.root / key)
+    return [(Change.deleted, str(temporary)), (Change.added, str(folder.root / key))]
+
+
+def test_put_by_rename_is_announced_at_once(root: Path) -> None:
     folder = Folder(root)
     folder.at(0)
-    source = tmp_path / "source.jpg"
-    source.write_bytes(b"pixels")
-    temporary = root / ".evenscreen-1.tmp"
-    shutil.copyfile(source, temporary)
-    time.sleep(0.02)  # the clock of the file system ticks every few milliseconds
-    temporary.rename(root / "a.jpg")
-    changes = ((Change.deleted, str(temporary)), (Change.added, str(root / "a.jpg")))
+    assert folder.at(1, *renamed(folder, "a.jpg")) == ["a.jpg"]
+
+
+def test_put_with_sidecar_is_announced_at_once(root: Path) -> None:
+    folder = Folder(root, sidecar="optional")
+    folder.at(0)
+    changes = [*renamed(folder, "a.jpg.json"), *renamed(folder, "a.jpg")]
     assert folder.at(1, *changes) == ["a.jpg"]
 
 
 def test_copy_beside_a_rename_still_settles(root: Path) -> None:
     folder = Folder(root)
-    removed = (Change.deleted, str(root / ".other.tmp"))
-    assert folder.at(1, removed, folder.dropped("copied.jpg")) == []
+    folder.at(0)
+    copied = folder.dropped("copied.jpg")
+    assert folder.at(1, *renamed(folder, "put.jpg"), copied) == []
+    again = folder.dropped("again.jpg")
+    modified = (Change.modified, str(root / "again.jpg"))
+    assert folder.at(1.1, *renamed(folder, "second.jpg"), again, modified) == ["second.jpg"]
 
 
 def test_overwritten_image_is_announced_again(root: Path) -> None:
