@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 from evenscreen.schemas.errors import Tripped
 
 # Every rejection leaves a dead letter, and so does every unreadable event. Dead letters are few and have a
-# B-tree on their time, so good days end at the first count; only then are all rows of the window counted,
+# B-tree on their time, so good days end at the first count; else all rows of the window are counted, too,
 # from the last pages of the table (BRIN).
 COUNT = text("""
 WITH rejected AS MATERIALIZED (
