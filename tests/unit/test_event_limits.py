@@ -24,7 +24,7 @@ GOOD = {
         {"key": "a\x00"},
         {"etag": "a\x00"},
         {"version_id": "a\x00"},
-        {"size_bytes": 2**63},
+        {"size_bytes": 2**63 + 1},
         {"last_modified": "0001-01-01T00:00:00+14:00"},
         {"last_modified": "9999-12-31T23:59:59-12:00"},
     ],
