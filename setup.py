@@ -1,4 +1,4 @@
-"""The repository root is the package `evenscreen`: Python 3.14's standard library owns the name `compression`."""
+"""The repository root is the package `evenscreen`: Python 3.14 owns the top-level name `compression`."""
 
 from setuptools import find_packages, setup
 

@@ -12,7 +12,7 @@ from evenscreen.schemas.events import ImageArrived
 
 @dataclass(frozen=True)
 class Batch:
-    """What a batch of messages says: the first event of each image, and what could not be understood."""
+    """What a batch says: one event per image (a wish to rescreen before others), and the unreadable."""
 
     arrived: dict[UUID, tuple[ImageArrived, bytes]] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -31,7 +31,9 @@ def read(topic: str, values: Sequence[bytes | None]) -> Batch:
             places = {_place(problem["loc"]) for problem in error.errors(include_input=False)}
             batch.unreadable.append(Unreadable(topic, raw, f"at {', '.join(sorted(places))}"))
         else:
-            batch.arrived.setdefault(event.screening_id, (event, raw))
+            known = batch.arrived.get(event.screening_id)
+            if known is None or event.rescreen > known[0].rescreen:
+                batch.arrived[event.screening_id] = (event, raw)
     return batch
 
 

@@ -49,6 +49,9 @@ WHERE
 """)
 
 # Both sides are read in the order of their keys (merge join), from where the page before ended.
+# With nothing stuck, one page reads every arrival: at a hundred million rows that takes minutes.
+PATIENCE = text("SELECT set_config('statement_timeout', '30min', true)")
+
 STUCK = text("""
 SELECT a.screening_id, a.bucket, a.key, a.etag, a.version_id, a.size_bytes, a.last_modified, a.trace_id
 FROM arrivals AS a
@@ -114,6 +117,7 @@ def stuck_arrivals(
     They come as events of the reconciler, with their first trace. The next page begins `after` the id of the
     last one; fewer than `limit` means that there is none.
     """
+    connection.execute(PATIENCE)
     parameters = {"bucket": bucket, "after": after or BEFORE_ALL, "grace_s": grace_s, "limit": limit}
     return [
         ImageArrived(

@@ -43,7 +43,7 @@ def show_ending(
     console.print("\n[bold]Every image is accounted for[/]")
     console.print(ledger_table(counts))
     with transaction(_engine(reach, "auditor")) as connection:
-        console.print(f"\n[bold]Rejected, each for a reason[/] (we broke {len(broken)} files on purpose)")
+        console.print("\n[bold]Rejected, each for a reason[/] (we broke these files on purpose)")
         console.print(_rejections(connection, reach.bucket.rsplit("/", 1)[-1], broken))
         console.print("\n[bold]Predictions by Fitzpatrick skin type[/] (reported by clinicians)")
         console.print(_by_fst(connection))

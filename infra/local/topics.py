@@ -23,12 +23,18 @@ def ensure(
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+    from evenscreen.producers.kafka import client_options
+
     wanted = list(names)
     _await_one(settings.brokers, timeout_s)
     try:
         timeout_ms = int(timeout_s * 1000)
         admin = KafkaAdminClient(
-            **client_options(settings), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
+            **{
+                **client_options(settings),
+                "request_timeout_ms": timeout_ms,
+                "bootstrap_timeout_ms": timeout_ms,
+            }
         )
         try:
             existing = set(admin.list_topics())
@@ -63,21 +69,6 @@ def _await_one(brokers: list[str], timeout_s: float) -> None:
         if time.monotonic() > deadline:
             raise Transient("Kafka", cause)
         time.sleep(0.05)
-
-
-def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """kafka-python's connection options for any client."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": settings.brokers,
-        "security_protocol": settings.kafka_security_protocol,
-    }
-    if settings.kafka_ssl_cafile is not None:
-        options["ssl_cafile"] = str(settings.kafka_ssl_cafile)
-    if settings.kafka_security_protocol.startswith("SASL"):
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_sasl_username
-        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
-    return options
 
 
 def _refuse(answer: dict[str, Any], *, allowed: int) -> None:

@@ -42,7 +42,8 @@ GRANT SELECT (screening_id) ON audit_records TO evenscreen_door;
 GRANT INSERT, SELECT (dead_letter_id, audit_id, event_sha256, recorded_at) ON dead_letters TO evenscreen_door;
 GRANT SELECT, INSERT, UPDATE ON walks, listings TO evenscreen_door;
 
--- Operators: status, the trace of one screening, the ledger. No key, no pseudonym, no event, no person.
+-- Operators: status, the trace of one screening, the ledger. No key, no pseudonym, no event, and of the person
+-- only the skin type, because whether it came along is what operators are asked.
 GRANT USAGE ON SCHEMA audit TO evenscreen_operator;
 GRANT SELECT ON audit.models, audit.arrivals, audit.walks, audit.listings TO evenscreen_operator;
 GRANT SELECT (screening_id, model_version, outcome, reason, bucket, last_modified, recorded_at)
@@ -50,7 +51,8 @@ GRANT SELECT (screening_id, model_version, outcome, reason, bucket, last_modifie
 GRANT SELECT (screening_id, bucket, size_bytes, last_modified, door, trace_id, first_seen_at)
     ON arrivals TO evenscreen_operator;
 GRANT SELECT (
-    audit_id, screening_id, model_version, outcome, reason, site, device, modality, modality_intended,
+    audit_id, screening_id, model_version, outcome, reason, fst, fst_source, site, device, modality,
+    modality_intended,
     metadata_problem, last_modified, trace_id, recorded_at
 ) ON audit_records TO evenscreen_operator;
 GRANT SELECT (audit_id, score, flagged) ON predictions TO evenscreen_operator;

@@ -42,7 +42,7 @@ class FolderSettings(StoreSettings, KafkaSettings, HealthSettings):
     rescan_s: float = Field(
         default=60.0,
         ge=1,
-        description="Pause between two looks at the whole folder, which find what the system did not announce.",
+        description="Pause between two looks at the whole folder, for what the system did not announce.",
     )
     sidecar: Literal["off", "optional", "required"] = Field(
         default="optional", description="Whether an image waits for its side-car IMAGE.json."

@@ -34,7 +34,7 @@ READS: dict[str, dict[str, frozenset[str]]] = {
     "operator": {
         "arrivals": COLUMNS["arrivals"] - {"key", "etag", "version_id"},
         "audit_records": COLUMNS["audit_records"]
-        - {"fst", "fst_source", "patient_number", "age", "sex", "body_site", "acquired_at"},
+        - {"patient_number", "age", "sex", "body_site", "acquired_at"},
         "predictions": COLUMNS["predictions"] - {"probabilities"},
         "dead_letters": COLUMNS["dead_letters"] - {"event"},
         "outbox": COLUMNS["outbox"] - {"payload"},

@@ -26,6 +26,13 @@ def test_an_image_that_is_named_twice_is_one_image_with_its_first_event() -> Non
     assert batch.unreadable == []
 
 
+def test_a_wish_to_rescreen_is_not_lost_behind_another_event_of_the_image() -> None:
+    plain, again = event(), event(rescreen=True)
+    for order in ((plain, again), (again, plain)):
+        batch = read("t", [one.encoded() for one in order])
+        assert batch.arrived == {plain.screening_id: (again, again.encoded())}
+
+
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
