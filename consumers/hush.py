@@ -1,4 +1,4 @@
-"""The Kafka client complains some sixty times a second while a broker is away; one line in a while says it."""
+"""The Kafka client complains sixty times a second while a broker is away; a line now and then says it."""
 
 import logging
 import time

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import Ledger, ledger
+from evenscreen.pipeline.retry import Weather
 from evenscreen.pipeline.store.base import Listed
 from evenscreen.pipeline.store.file import FileStore
 from evenscreen.pipeline.walk import begin_walk, compare_page, complete_walk
@@ -26,6 +28,7 @@ from .group import Group
 from .photographs import photograph
 from .workers import Crew, eventually
 
+PATIENT = Weather(threading.Event(), cap_s=1, on_retry=lambda _problem, _pause_s: None)
 TABLES = ("arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients", "models")
 
 
@@ -72,6 +75,10 @@ class Clinic:
         self.publisher.publish([Message(IMAGES_ARRIVED, value[:16], value) for value in values])
 
     def rows(self, query: str, **parameters: object) -> list[tuple[object, ...]]:
+        """The answer to a question, once the database can give one."""
+        return PATIENT.ride_out(lambda: self._rows(query, parameters))
+
+    def _rows(self, query: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
         with transaction(self.engine) as connection:
             return [tuple(row) for row in connection.execute(text(query), parameters)]
 
@@ -90,7 +97,7 @@ class Clinic:
     def wait_until_ended(self, events: Iterable[ImageArrived] | None = None) -> None:
         """Until every one of `events` (default: all of this clinic) has a terminal row."""
         wanted = {event.screening_id for event in (self.events if events is None else events)}
-        eventually("every image has ended", lambda: wanted <= self.ended() or not self._somebody_works(), 120)
+        eventually("every image has ended", lambda: wanted <= self.ended() or not self._somebody_works())
         assert wanted <= self.ended(), self.crew.output()[-3000:]
 
     def contents(self) -> dict[str, list[tuple[object, ...]]]:

@@ -2,9 +2,12 @@
 
 import random
 import time
+from collections.abc import Callable, Sequence
 
 from .clinic import Clinic
 from .workers import Worker, eventually
+
+Strike = Callable[[Clinic, int, random.Random], None]
 
 
 def kill_in_transaction(clinic: Clinic, victims: int, chance: random.Random) -> None:
@@ -27,6 +30,16 @@ def kill_somewhere(clinic: Clinic, victims: int, chance: random.Random) -> None:
     eventually("the crew works", lambda: clinic.count("audit_records") > before)
     time.sleep(chance.uniform(0, 1.5))
     _kill(clinic, victims, chance)
+
+
+def kill_and_replace(clinic: Clinic, strikes: Sequence[tuple[Strike, int]], chance: random.Random) -> int:
+    """Every strike in turn, with as many new workers after it; returns how many were killed."""
+    for strike, victims in strikes:
+        strike(clinic, victims, chance)
+        clinic.assert_nothing_acknowledged_undone()
+        for _ in range(victims):
+            clinic.crew.start()
+    return sum(victims for _, victims in strikes)
 
 
 def _kill(clinic: Clinic, victims: int, chance: random.Random) -> None:

@@ -1,38 +1,15 @@
 """The broker is killed with -9 while work is in flight: nothing is lost, whatever becomes of the workers."""
 
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ..conftest import StackHandle
 from .clinic import Clinic
-from .workers import Crew, Worker, eventually
+from .supervisor import supervised
+from .workers import eventually
 
 MAY_LEAVE_WITH = {0, 75}
 """Asked to stop, and: the broker does not answer, start me again."""
-
-
-@contextmanager
-def supervised(crew: Crew, first: Worker) -> Iterator[list[int]]:
-    """Start a new worker whenever the present one has ended; gives the exit codes so far."""
-    codes: list[int] = []
-    stop = threading.Event()
-
-    def supervise() -> None:
-        worker = first
-        while not stop.wait(0.1):
-            if not worker.alive:
-                codes.append(worker.exit_code())
-                worker = crew.start()
-
-    thread = threading.Thread(target=supervise, name="supervisor")
-    thread.start()
-    try:
-        yield codes
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_a_killed_broker_costs_no_image(

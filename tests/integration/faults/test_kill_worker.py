@@ -4,30 +4,25 @@ import random
 
 from .clinic import Clinic
 from .feeder import feeding
-from .kills import kill_after_commit, kill_in_transaction, kill_somewhere
+from .kills import kill_after_commit, kill_and_replace, kill_in_transaction, kill_somewhere
 
 
 def test_ten_kills_in_the_middle_of_batches_leave_every_image_once(clinic: Clinic) -> None:
     chance = random.Random(seed := random.randrange(10**6))
     print(f"seed {seed}")
     clinic.announce(clinic.photographs(30))
-    kills = 0
+    strikes = (
+        (kill_in_transaction, 2),
+        (kill_somewhere, 1),
+        (kill_after_commit, 2),
+        (kill_in_transaction, 1),
+        (kill_somewhere, 2),
+        (kill_in_transaction, 2),
+    )
     with feeding(clinic):
-        for _ in range(2):
-            clinic.crew.start()
-        for strike, victims in (
-            (kill_in_transaction, 2),
-            (kill_somewhere, 1),
-            (kill_after_commit, 2),
-            (kill_in_transaction, 1),
-            (kill_somewhere, 2),
-            (kill_in_transaction, 2),
-        ):
-            strike(clinic, victims, chance)
-            kills += victims
-            clinic.assert_nothing_acknowledged_undone()
-            for _ in range(victims):
-                clinic.crew.start()
+        clinic.crew.start()
+        clinic.crew.start()
+        kills = kill_and_replace(clinic, strikes, chance)
     assert kills == 10
     clinic.wait_until_ended()
     clinic.assert_exactly_once()

@@ -1,4 +1,4 @@
-"""Screening workers as operations run them: child processes with an environment, killed in every way."""
+"""Processes as operations run them: children with an environment, killed in every way."""
 
 import contextlib
 import json
@@ -9,13 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evenscreen.infra.local.ports import free_port
 
-PATIENCE_S = 60.0
-COMMAND = (sys.executable, "-P", "-m", "evenscreen.infra.cli", "worker", "screening")
+PATIENCE_S = 150.0
+EVENSCREEN = (sys.executable, "-P", "-m", "evenscreen.infra.cli")
+SCREENING = ("worker", "screening")
 
 
 def eventually(what: str, true: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
@@ -27,14 +28,14 @@ def eventually(what: str, true: Callable[[], object], patience_s: float = PATIEN
 
 
 class Worker:
-    """One `evenscreen worker screening`; its output goes to a file of its own."""
+    """One `evenscreen …` process; its output goes to a file of its own."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.log = log
         self.port = free_port()
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                COMMAND,
+                [*EVENSCREEN, *command],
                 env={**_bare(), **environment, "EVENSCREEN_HEALTH_PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -106,11 +107,11 @@ class Crew:
         self.workers: list[Worker] = []
         self._logs = logs
 
-    def start(self, **environment: str) -> Worker:
-        """A new worker; settings by keyword, without their prefix: `batch_images="4"`."""
+    def start(self, *command: str, **environment: str) -> Worker:
+        """A new process, by default a screening worker; settings by keyword: `batch_images="4"`."""
         settings = {f"EVENSCREEN_{name.upper()}": value for name, value in environment.items()}
         log = self._logs / f"worker-{len(self.workers)}.log"
-        self.workers.append(Worker({**self.environment, **settings}, log))
+        self.workers.append(Worker(command or SCREENING, {**self.environment, **settings}, log))
         return self.workers[-1]
 
     def output(self) -> str:

@@ -11,11 +11,9 @@ from evenscreen.pipeline.log import PRIVATE, PrivateField, configure_logging, ge
 
 
 @pytest.fixture(autouse=True)
-def _configured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    del capsys  # first, so that the handler writes to the captured stream
+def _logging_as_before() -> Iterator[None]:
     before = logging.root.handlers, logging.root.level, logging.raiseExceptions
     logging.root.handlers = []  # else `configure_logging` closes pytest's own
-    configure_logging()
     yield
     structlog.reset_defaults()
     logging.root.handlers, logging.root.level, logging.raiseExceptions = before
@@ -23,11 +21,13 @@ def _configured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", sorted(PRIVATE))
 def test_a_private_field_is_refused(name: str) -> None:
+    configure_logging()
     with pytest.raises(PrivateField, match=name):
         get_logger().info("something happened", **{name: "Müller"})
 
 
 def test_an_exception_is_reduced_to_its_class_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
     try:
         raise ValueError("Key (key)=(Müller-Anna-1950.jpg) already exists")
     except ValueError:
@@ -40,6 +40,7 @@ def test_an_exception_is_reduced_to_its_class_and_place(capsys: pytest.CaptureFi
 
 
 def test_libraries_log_through_the_same_door(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
     log = logging.getLogger("some.library")
     try:
         raise LookupError("P-SECRET-1")
@@ -55,5 +56,6 @@ def test_libraries_log_through_the_same_door(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_line_that_cannot_be_written_is_not_quoted_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
     logging.getLogger("some.library").error("%d is no number", "P-SECRET-1")
     assert "SECRET" not in "".join(capsys.readouterr())
