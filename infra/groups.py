@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorNotAvailableError
 
-from evenscreen.schemas.errors import Transient
+from evenscreen.producers.kafka import KAFKA_ERRORS, translated
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,16 @@ def group_progress(
         finally:
             consumer.close()
             admin.close()
-    except KafkaError as error:
-        raise Transient("kafka", type(error).__name__) from None
+    except KAFKA_ERRORS as error:
+        raise translated(error) from None
 
 
 def _committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[TopicPartition, int]:
-    found = admin.list_group_offsets({group: None}).get(group, {})
+    try:
+        found = admin.list_group_offsets({group: None}).get(group, {})
+    except CoordinatorNotAvailableError:
+        # A new cluster makes its topic of offsets when the first group comes: nobody has committed yet.
+        return {}
     return {tp: offset.offset for tp, offset in found.items() if tp.topic == topic and offset.offset >= 0}
 
 
