@@ -55,16 +55,20 @@ def build(cache: Path | None = None) -> Path:
     return program
 
 
-def start(program: Path, directory: Path, *, brokers: str, topic: str) -> Versity:
+def start(
+    program: Path, directory: Path, *, brokers: str, topic: str, again: Versity | None = None
+) -> Versity:
     """Serve the folders of `directory` as buckets and write every event to `topic`, which must exist.
 
     Metadata lives in extended attributes of the files. Logs to `versity.log` beside `directory`. Returns once
-    the gateway accepts connections; raises `Fatal` where it ends instead.
+    the gateway accepts connections; raises `Fatal` where it ends instead. `again` is a gateway that ended:
+    the new one takes its address and its keys, so that clients need not notice.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    port = ports.free_port()
+    port = int(again.endpoint.rsplit(":", 1)[1]) if again else ports.free_port()
     log = directory.with_name("versity.log")
-    access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
+    access_key = again.access_key if again else secrets.token_hex(10)
+    secret_key = again.secret_key if again else secrets.token_urlsafe(30)
     child = process.spawn(
         [
             str(program),
