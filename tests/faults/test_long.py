@@ -46,9 +46,14 @@ def test_minutes_of_mixed_weather_lose_nothing(
     print(f"seed {seed}")
     stack = fresh_stack()
     clinic = make_clinic(stack)
+
+    def restart_kafka() -> None:
+        clinic.publisher.close()  # kafka-python leaves sockets behind while it tries to reconnect
+        stack.restart_kafka()
+
     happenings: list[Callable[[], object]] = [
         stack.restart_postgres_immediately,
-        stack.restart_kafka,
+        restart_kafka,
         clinic.database.cut_sessions,
         lambda: chance.choice([worker for worker in clinic.crew.workers if worker.alive]).kill(),
     ]

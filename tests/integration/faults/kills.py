@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from .clinic import Clinic
 from .workers import Worker, eventually
 
+COMMITTED_BY_NOW_S = 1.5
+"""Longer than the commit interval: whatever was acknowledged too early is committed, and lost by the kill."""
+
 Strike = Callable[[Clinic, int, random.Random], None]
 
 
@@ -14,6 +17,7 @@ def kill_in_transaction(clinic: Clinic, victims: int, chance: random.Random) -> 
     """While at least one of them is provably inside the transaction of a batch, before its commit."""
     with clinic.database.held("predictions"):
         eventually("a worker is inside its transaction", clinic.database.waiting)
+        time.sleep(COMMITTED_BY_NOW_S)
         _kill(clinic, victims, chance)
 
 

@@ -22,6 +22,7 @@ def test_a_killed_broker_costs_no_image(
         for _ in range(2):
             with clinic.database.held("predictions"):
                 eventually("a batch is in flight", clinic.database.waiting)
+                clinic.publisher.close()  # kafka-python leaves sockets behind while it tries to reconnect
                 stack.kill_kafka()
             stack.start_kafka()
             clinic.announce(clinic.photographs(50))

@@ -65,3 +65,14 @@ def test_an_idle_worker_leaves_the_group_so_that_others_need_not_wait(clinic: Cl
     clinic.announce(clinic.photographs(10))
     clinic.wait_until_ended()
     clinic.assert_exactly_once()
+
+
+def test_a_worker_started_in_bad_weather_is_ready_when_the_weather_is_good(clinic: Clinic) -> None:
+    with clinic.database.closed():
+        worker, other = clinic.crew.start(), clinic.crew.start()
+        eventually("both wait", lambda: worker.waiting_for() == other.waiting_for() == "database")
+        assert worker.get("/healthz")[0] == 200
+        other.send(signal.SIGTERM)
+        assert other.exit_code() == 0
+    worker.wait_ready()
+    assert clinic.count("audit_records") == 0
