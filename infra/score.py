@@ -28,9 +28,12 @@ class Score:
 
 
 def score_files(paths: Sequence[Path], model_folder: Path | None) -> tuple[Iterator[Score], Manifest]:
-    """Score files one after the other, as an iterator; raises `NoInput` for a path that leads nowhere."""
+    """Score files one after the other, as an iterator; raises `NoInput` for a path that leads nowhere.
+
+    `model_folder` wins over EVENSCREEN_MODEL, which wins over the shipped model.
+    """
     files = list(_files(paths))
-    settings = ImageSettings(bucket="file:///", model=model_folder)
+    settings = ImageSettings(bucket="file:///")
     model = load_model(model_folder or settings.model, settings.inference_threads)
     return (_score(file, model, settings) for file in files), model.manifest
 

@@ -5,7 +5,7 @@ prepare (may overlap `finish` of the batch before)
   Step 2  arrive     write arrivals, leave out what has a terminal row      arrive.py
   Step 3  candidate  fetch → decode → preprocess, several images at a time  candidate.py
 finish (one batch after the other)
-  Step 4  infer      one run of the graph                                   infer.py
+  Step 4  infer      a few runs of the graph                                infer.py
   Step 5  decide     calibrated score, flagged or not                       decide.py
   Step 6  record     every row of the batch in one transaction              record.py
   Step 7  breaker    stop everything when too much is rejected              breaker.py

@@ -37,9 +37,9 @@ class ScreeningSettings(ImageSettings, KafkaSettings, DatabaseSettings, HealthSe
     """Everything a screening worker needs."""
 
     group: str = Field(default="evenscreen-screening", description="Consumer group of the screening workers.")
-    batch_images: int = Field(default=8, ge=1, le=256, description="Images per transaction, at most.")
+    batch_images: int = Field(default=32, ge=1, le=256, description="Images per transaction, at most.")
     poll_s: float = Field(
-        default=0.01, gt=0, le=1, description="How long a lone image may wait for company, in seconds."
+        default=0.02, gt=0, le=1, description="How long a lone image may wait for company, in seconds."
     )
     session_timeout_s: float = Field(
         default=10.0, ge=6, description="After this long without a heartbeat others take over the partitions."
