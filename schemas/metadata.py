@@ -131,7 +131,9 @@ def parse_metadata(raw: Mapping[str, object]) -> tuple[ImageMetadata, MetadataPr
             bad |= {"fst", "fst_source"}
             problem = MetadataProblem.FST_INVALID
         kept = {name: value for name, value in values.items() if name not in bad}
-        return ImageMetadata.model_validate(kept), problem
+        # A skin type is held against its source only when every field is valid by itself: hence once more.
+        metadata, further = parse_metadata(kept)
+        return metadata, MetadataProblem.FST_INVALID if further is MetadataProblem.FST_INVALID else problem
 
 
 def _says(name: str, value: object) -> bool:

@@ -144,6 +144,13 @@ def test_skin_type_problem_comes_before_others() -> None:
     assert problem is MetadataProblem.FST_INVALID
 
 
+@pytest.mark.parametrize("source", ["unknown", " Unknown ", "UNKNOWN"])
+def test_skin_type_of_unknown_source_beside_another_bad_field_does_not_raise(source: str) -> None:
+    metadata, problem = parse_metadata({"fst": "3", "fst_source": source, "site": "s" * 65, "age": 40})
+    assert (metadata.fst, metadata.fst_source, metadata.age) == (None, FstSource.UNKNOWN, 40)
+    assert problem is MetadataProblem.FST_INVALID
+
+
 def test_unknown_fields_and_unknown_modality_are_fine() -> None:
     metadata, problem = parse_metadata({"colour": "red", "modality": "unknown", "device": "Dermlite"})
     assert (metadata.modality, metadata.device, problem) == (Modality.UNKNOWN, "Dermlite", None)
