@@ -43,9 +43,13 @@ class ImageArrived(Event):
     @field_validator("etag")
     @classmethod
     def _without_quotes(cls, value: str) -> str:
-        return unquoted(value)
+        bare = unquoted(value)
+        # It travels in a header (If-Match): a line break there would look like a store that does not answer.
+        if not (bare and bare.isascii() and bare.isprintable()):
+            raise ValueError("an ETag is printable ASCII")
+        return bare
 
-    @field_validator("bucket", "key", "etag", "version_id")
+    @field_validator("bucket", "key", "version_id")
     @classmethod
     def _storable(cls, value: str | None) -> str | None:
         if value is not None and "\x00" in value:

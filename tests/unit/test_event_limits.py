@@ -1,4 +1,4 @@
-"""An event that Postgres could not hold is unreadable; otherwise one message would stop every worker."""
+"""An event that Postgres or a header could not hold is unreadable, or one message would stop every worker."""
 
 import json
 from datetime import UTC, datetime
@@ -25,11 +25,14 @@ GOOD = {
         {"etag": "a\x00"},
         {"version_id": "a\x00"},
         {"size_bytes": 2**63 + 1},
+        {"etag": "a\nb"},
+        {"etag": "\u65e5"},
+        {"etag": '""'},
         {"last_modified": "0001-01-01T00:00:00+14:00"},
         {"last_modified": "9999-12-31T23:59:59-12:00"},
     ],
 )
-def test_what_postgres_cannot_hold_is_refused_and_not_quoted(bad: dict[str, object]) -> None:
+def test_what_cannot_be_held_or_asked_for_is_refused_and_not_quoted(bad: dict[str, object]) -> None:
     ImageArrived.model_validate_json(json.dumps(GOOD))
     with pytest.raises(ValidationError) as caught:
         ImageArrived.model_validate_json(json.dumps(GOOD | bad))
