@@ -113,7 +113,7 @@ class NotificationRelay:
         # Steps 1 and 2. Only the store can be bad weather here, and asking again is harmless.
         said = [
             self._duty.ride_out(lambda raw=raw, at=at: self._announcer.read(raw, at))  # type: ignore[misc]
-            for raw, at in ((message.value or b"", _received_at(message)) for message in messages)
+            for raw, at in ((message.value or b"", received_at(message)) for message in messages)
         ]
         # Step 3.
         arrivals = [arrival(event) for one in said for event in one.events]
@@ -135,7 +135,9 @@ class NotificationRelay:
             messages=len(messages),
             published=len(arrivals),
             unreadable=len(unreadable),
-            ignored=sum(fates.values()) - len(arrivals) - len(unreadable),
+            ignored=sum(
+                count for (_, fate), count in fates.items() if fate not in ("published", "unreadable")
+            ),
         )
 
     def _dead_letter(self, unreadable: Sequence[Unreadable]) -> None:
@@ -161,8 +163,10 @@ class NotificationRelay:
         self._duty.ride_out(commit)
 
 
-def _received_at(message: Any) -> datetime:
+def received_at(message: Any) -> datetime:
     """When the broker or the S3 server stamped the message."""
-    if message.timestamp and message.timestamp > 0:
+    now = datetime.now(UTC)
+    # A stamp from the future, or of no calendar, is a producer's mistake: brokers may be told to take any.
+    if 0 < (message.timestamp or 0) < now.timestamp() * 1000:
         return datetime.fromtimestamp(message.timestamp / 1000, UTC)
-    return datetime.now(UTC)
+    return now

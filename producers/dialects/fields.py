@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus
 
 from evenscreen.pipeline.store.names import is_sendable
 from evenscreen.producers.dialects.reference import CannotRead, Problem
+from evenscreen.schemas.events import EARLIEST, LATEST
 from evenscreen.schemas.identity import unquoted
 
 MAX_BUCKET = 255
@@ -70,9 +71,11 @@ def version_id(value: Any) -> str | None:
 
 
 def event_time(value: Any, received_at: datetime) -> datetime:
-    """ISO 8601, UTC where no zone is given; the time of receipt where the text is no time."""
+    """ISO 8601, UTC where no zone is given; the time of receipt where the text is no time, or none that an
+    event could carry (0001-01-01 is how Go writes that there is none)."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else received_at
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return received_at
+    return moment if EARLIEST <= moment < LATEST else received_at
