@@ -1,6 +1,7 @@
 """From what a person names (a file, a key, an id) to everything known about that image."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from evenscreen.infra.cli.failures import NoInput
 from evenscreen.pipeline.database import check_schema, open_database, transaction
 from evenscreen.pipeline.store import open_stores
 from evenscreen.pipeline.store.base import Store
+from evenscreen.pipeline.store.open import folder_of
 from evenscreen.pipeline.trace import trace
 from evenscreen.schemas.identity import screening_id
 from evenscreen.schemas.settings import DatabaseSettings, StoreSettings
@@ -46,14 +48,13 @@ def candidates(what: str, stores: dict[str, Store], urls: list[str]) -> Iterator
         return
     file = Path(what)
     keys = [what] if not file.is_absolute() else []
-    for url in urls:
-        root = Path(url.removeprefix("file://"))
-        if url.startswith("file://") and file.resolve().is_relative_to(root.resolve()):
-            keys.append(file.resolve().relative_to(root.resolve()).as_posix())
+    for root in (folder_of(url).resolve() for url in urls if url.startswith("file://")):
+        if file.resolve().is_relative_to(root):
+            keys.append(file.resolve().relative_to(root).as_posix())
     for name, store in stores.items():
         for key in keys:
             if (found := store.head(key)) is not None:
                 yield screening_id(name, key, found.etag)
-        if file.is_file():
+        if os.path.isfile(file):  # a key may be longer than a name can be, which Path.is_file() does not bear
             etag = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
             yield screening_id(name, file.name, etag)

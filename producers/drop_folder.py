@@ -4,17 +4,16 @@ What was dropped while the door was closed is announced when it opens, since nob
 have office hours; the watermark keeps that cheap. A folder's first opening announces all that is in it.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 from watchfiles import Change, watch
 
 from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.store.base import Store
+from evenscreen.pipeline.store.open import folder_of
 from evenscreen.pipeline.telemetry import counter
 from evenscreen.producers.duty import Duty
 from evenscreen.producers.folder_intake import FolderIntake
@@ -32,6 +31,7 @@ TICK_MS = 50
 STEP_MS = 10
 GROUP_MS = 100
 BATCH_IMAGES = 200
+BROKEN_OFF_S = 0.5
 IN_HAND_LIMIT = 5_000
 """Above this many images in hand the look at the whole folder pauses."""
 
@@ -49,7 +49,7 @@ def watched_folder(settings: FolderSettings) -> Path:
         raise Fatal(
             f"EVENSCREEN_BUCKET names {len(folders)} folders (file://…); each `watch` watches exactly one."
         )
-    return Path(os.path.abspath(unquote(urlsplit(folders[0]).path)))
+    return folder_of(folders[0])
 
 
 class DropFolder:
@@ -75,18 +75,8 @@ class DropFolder:
 
     def run(self) -> None:
         """Until the duty ends. Raises `Fatal` when the folder cannot be watched."""
-        changes = watch(
-            self._root,
-            watch_filter=None,
-            stop_event=self._duty.stop,
-            rust_timeout=TICK_MS,
-            step=STEP_MS,
-            debounce=GROUP_MS,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
         try:
-            for batch in changes:
+            for batch in self._changes():
                 # Only now does the system watch: a look taken before would miss what comes in between.
                 self._duty.health.ready(True)
                 self.tick(batch)
@@ -95,6 +85,26 @@ class DropFolder:
                 f"The folder cannot be watched ({type(error).__name__}). If it holds very many folders, "
                 "raise fs.inotify.max_user_watches; on a network share set WATCHFILES_FORCE_POLLING=1."
             ) from None
+
+    def _changes(self) -> Iterator[set[tuple[Change, str]]]:
+        """Groups of changes, empty ones now and then, until the duty ends."""
+        while not self._duty.stop.is_set():
+            try:
+                yield from watch(
+                    self._root,
+                    watch_filter=None,
+                    stop_event=self._duty.stop,
+                    rust_timeout=TICK_MS,
+                    step=STEP_MS,
+                    debounce=GROUP_MS,
+                    yield_on_timeout=True,
+                    ignore_permission_denied=True,
+                )
+            except RuntimeError:
+                # How watchfiles ends at a name that is not UTF-8, which no event could carry either.
+                get_logger().warning("the watch broke off at a name that is not UTF-8, and begins anew")
+                self._scan.hurry()
+                self._duty.stop.wait(BROKEN_OFF_S)
 
     def tick(self, changes: Iterable[tuple[Change, str]]) -> None:
         """One round: note what changed, look a little further, announce what is complete."""

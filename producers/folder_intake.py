@@ -72,7 +72,7 @@ class FolderIntake:
         if (stamp := stamp_of(path)) is not None:
             self._pairing.forget(key)
             self._images.observe(key, stamp, now_s, in_place=renamed and stamp.size_bytes > 0)
-        elif path.is_dir() and not path.is_symlink():
+        elif os.path.isdir(path) and not os.path.islink(path):
             self._note_folder(key, path, now_s)
         else:
             self._images.forget(key)

@@ -35,6 +35,7 @@ class FolderScan:
         self._first = True
         self._new_folders: dict[Path, bool] = {}
         self._next_s = 0.0
+        self._hurried = False
         self._emitted: dict[str, Stamp] = {}
 
     def emitted(self, key: str, stamp: Stamp) -> None:
@@ -58,10 +59,16 @@ class FolderScan:
                 found.append((key, stamp))
         if len(names) < STEP_NAMES:
             self._names = None
-            self._next_s = now_s + self._pause_s
+            self._next_s = 0.0 if self._hurried else now_s + self._pause_s
+            self._hurried = False
             self._first = False
             self._new_folders.clear()
         return found
+
+    def hurry(self) -> None:
+        """Something may have been missed: the next look begins at once, after the one in progress."""
+        self._next_s = 0.0
+        self._hurried = self._names is not None
 
     @property
     def resting(self) -> bool:

@@ -1,5 +1,6 @@
 """From bucket URLs to stores."""
 
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,18 +20,19 @@ def open_stores(settings: StoreSettings) -> dict[str, Store]:
     """
     stores: dict[str, Store] = {}
     for url in settings.bucket_urls:
-        store = _folder(url) if url.startswith("file://") else _s3(url, settings)
+        store = FileStore(folder_of(url)) if url.startswith("file://") else _s3(url, settings)
         if store.bucket in stores:
             raise Fatal(f"Two buckets are named {store.bucket}: events could mean either.")
         stores[store.bucket] = store
     return stores
 
 
-def _folder(url: str) -> Store:
+def folder_of(url: str) -> Path:
+    """The absolute path that a `file://` URL names. Raises `Fatal` for a relative one, and for `/` itself."""
     path = Path(unquote(url.removeprefix("file://")))
     if not path.is_absolute() or not path.name:
         raise Fatal("A folder bucket is written file:///absolute/path/of/folder.")
-    return FileStore(path)
+    return Path(os.path.abspath(path))
 
 
 def _s3(url: str, settings: StoreSettings) -> Store:

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from watchfiles import Change
 
 from evenscreen.pipeline.health import Health
 from evenscreen.pipeline.store.file import FileStore
-from evenscreen.producers.drop_folder import DropFolder
+from evenscreen.pipeline.store.open import folder_of
+from evenscreen.producers.drop_folder import DropFolder, watched_folder
 from evenscreen.producers.duty import Duty
+from evenscreen.producers.folder_scan import STEP_NAMES, FolderScan
 from evenscreen.producers.publish import Message
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import FolderSettings
@@ -38,7 +40,7 @@ class Recorder:
 class Folder:
     """One door over one folder; `dropped` writes like a copying program, `at` turns the clock."""
 
-    def __init__(self, root: Path, **settings: Any) -> None:
+    def __init__(self, root: Path, clock: Callable[[], float] | None = None, **settings: Any) -> None:
         self.root = root
         self.recorder = Recorder()
         self.now_s = 0.0
@@ -50,9 +52,10 @@ class Folder:
             "sidecar": "off",
             **settings,
         }
-        duty = Duty(threading.Event(), Health("watch"))
+        self.stop = threading.Event()
+        duty = Duty(self.stop, Health("watch"))
         self.door = DropFolder(
-            FolderSettings(**chosen), FileStore(root), self.recorder, duty, clock=lambda: self.now_s
+            FolderSettings(**chosen), FileStore(root), self.recorder, duty, clock or (lambda: self.now_s)
         )
 
     def dropped(self, key: str, content: bytes = b"pixels") -> tuple[Change, str]:
@@ -60,6 +63,15 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return (Change.added, str(path))
+
+    def hears(self, key: str, patience_s: float = 30.0) -> bool:
+        """Whether the door, running by itself, announces `key`."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            if key in [json.loads(message.value)["key"] for message in self.recorder.messages]:
+                return True
+            time.sleep(0.02)
+        return False
 
     def at(self, now_s: float, *changes: tuple[Change, str]) -> list[str]:
         """The keys announced by a round at `now_s`."""
@@ -277,6 +289,32 @@ def test_look_passes_over_what_was_announced(root: Path) -> None:
         assert folder.at(now_s) == []
 
 
+def test_name_that_is_not_utf8_does_not_end_the_door(root: Path) -> None:
+    folder = Folder(root, clock=time.monotonic, settle_s=0.05)
+    door = threading.Thread(target=folder.door.run)
+    door.start()
+    try:
+        for number in range(3):
+            (root / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"%d" % number)
+            folder.dropped(f"{number}.jpg")
+            assert folder.hears(f"{number}.jpg"), number
+    finally:
+        folder.stop.set()
+        door.join()
+
+
+@pytest.mark.parametrize("others", [0, STEP_NAMES + 1])
+def test_look_that_is_hurried_comes_before_its_time(root: Path, others: int) -> None:
+    for number in range(others):
+        (root / f"{number:04}.jpg").write_bytes(b"pixels")
+    scan = FolderScan(root, pause_s=60, sidecar_required=False)
+    scan.step(0)  # with many others the look is still in progress, and already past the name to come
+    (root / "0000-late.jpg").write_bytes(b"pixels")
+    scan.hurry()
+    found = [key for now_s in (1, 2, 3) for key, _stamp in scan.step(now_s)]
+    assert "0000-late.jpg" in found
+
+
 def test_folder_that_appears_full_is_looked_through(root: Path) -> None:
     folder = Folder(root)
     folder.at(0)
@@ -300,6 +338,12 @@ def test_image_that_goes_before_it_settles_is_forgotten(root: Path) -> None:
     folder.at(0, change)
     (root / "a.jpg").unlink()
     assert folder.at(1) == []
+
+
+def test_watched_folder_is_the_one_that_workers_read(tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/a#1?/b%20c"
+    settings = FolderSettings(bucket=url, kafka="unused:1")
+    assert watched_folder(settings) == folder_of(url) == tmp_path / "a#1?" / "b c"
 
 
 def test_two_folders_are_refused(tmp_path: Path) -> None:
