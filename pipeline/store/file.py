@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +27,9 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENAMETO
 class FileStore(Store):
     """The folder `root`; the bucket's name is the folder's unless `bucket` gives another.
 
-    An ETag is the MD5 of the content. Last-Modified is the later of mtime and ctime, the nearest a file
-    system has to "when this version was stored": copying programs carry old mtimes along. Keys are
+    An ETag is the MD5 of the content. Last-Modified is the ctime, the nearest a file system has to "when
+    this version was stored": mtimes are carried along by copying programs, and a camera whose clock is ahead
+    would date its images into a future in which no reconciler ever misses them. Keys are
     relative POSIX paths; symbolic links below the root are not followed, neither by `get` nor by `list`.
     """
 
@@ -92,19 +93,24 @@ class FileStore(Store):
         """As `Store.put`: side-car first, then the image, each as temporary file, fsync, rename, fsync.
 
         An old side-car never stays beside a new image: it may name another patient. Raises ValueError for
-        a key that is no plain relative path, `Fatal` where the folder cannot be written to.
+        a key that is no plain relative path, OSError for a `source` that cannot be opened, `Fatal` where the
+        folder cannot be written to.
         """
         parts = parts_of(key)
         if parts is None:
             raise ValueError("a key is a relative path without '..', empty names or NUL")
+        with source.open("rb") as content:
+            self._replace(parts, metadata, iter(lambda: content.read(1 << 20), b""))
+        return self._listed(key)
+
+    def _replace(self, parts: Sequence[str], metadata: Mapping[str, str], pieces: Iterator[bytes]) -> None:
+        sidecar = [*parts[:-1], sidecar_of(parts[-1])]
         try:
-            sidecar = [*parts[:-1], sidecar_of(parts[-1])]
             if metadata:
                 replace_file(self._root, sidecar, [render_sidecar(metadata)])
             else:
                 unlink_file(self._root, sidecar)
-            with source.open("rb") as content:
-                replace_file(self._root, parts, iter(lambda: content.read(1 << 20), b""))
+            replace_file(self._root, parts, pieces)
         except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
             name = errno.errorcode.get(error.errno or 0, "")
             raise Fatal(f"The folder of bucket {self.bucket} cannot be written to ({name}).") from None
@@ -112,7 +118,6 @@ class FileStore(Store):
             if error.errno == errno.EROFS:
                 raise Fatal(f"The folder of bucket {self.bucket} is mounted read-only.") from None
             raise self._translated(error) from None
-        return self._listed(key)
 
     def check(self) -> None:
         """As `Store.check`; a folder that is missing or may not be listed is `Fatal`."""
@@ -178,4 +183,4 @@ class FileStore(Store):
 
 
 def _modified(stat: os.stat_result) -> datetime:
-    return datetime.fromtimestamp(max(stat.st_mtime, stat.st_ctime), UTC)
+    return datetime.fromtimestamp(stat.st_ctime, UTC)

@@ -114,6 +114,22 @@ def test_file_that_changes_in_place_supersedes_what_was_announced(root: Path) ->
     assert [again.etag for again in store.list()] == [md5(b"full")]
 
 
+@pytest.mark.parametrize("mtime_s", [0, 4_102_444_800, 16_000_000_000])
+def test_wrong_clock_of_a_camera_does_not_date_an_image(root: Path, mtime_s: int) -> None:
+    (root / "a.jpg").write_bytes(b"one")
+    os.utime(root / "a.jpg", (mtime_s, mtime_s))
+    [listed] = FileStore(root).list()
+    now = datetime.now(UTC)
+    assert now - timedelta(minutes=1) < listed.last_modified <= now
+    assert get(root, "a.jpg", b"one").last_modified == listed.last_modified
+
+
+def test_source_that_cannot_be_read_is_not_blamed_on_the_bucket(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        FileStore(root).put("a.jpg", tmp_path / "gone.jpg", {"fst": "3"})
+    assert os.listdir(root) == []
+
+
 def test_change_that_keeps_size_and_mtime_is_seen(root: Path) -> None:
     path = root / "a.jpg"
     path.write_bytes(b"one")
@@ -191,9 +207,9 @@ def test_unreadable_sidecar_never_costs_the_screening(root: Path, text: bytes) -
     assert (fetched.body, fetched.metadata, fetched.metadata_unreadable) == (b"x", {}, True)
 
 
-def test_put_writes_the_sidecar_before_the_image(root: Path, tmp_path: Path) -> None:
+def test_put_writes_the_sidecar_before_the_image(root: Path) -> None:
     with pytest.raises(EvenscreenError):
-        FileStore(root).put("w/a.jpg", tmp_path / "no such source", {"fst": "II"})
+        FileStore(root).put("w/a.jpg", Path("/proc/self/mem"), {"fst": "II"})  # opens, but reads as EIO
     assert json.loads((root / "w" / "a.jpg.json").read_text()) == {"fst": "II"}
     assert sorted(path.name for path in (root / "w").iterdir()) == ["a.jpg.json"]
 
@@ -204,7 +220,7 @@ def test_failed_put_leaves_the_old_object_and_no_temporary_file(root: Path, tmp_
     store = FileStore(root)
     store.put("a.jpg", source, {})
     with pytest.raises(EvenscreenError):
-        store.put("a.jpg", tmp_path, {})
+        store.put("a.jpg", Path("/proc/self/mem"), {})
     assert get(root, "a.jpg", b"old").body == b"old"
     assert [path.name for path in root.iterdir()] == ["a.jpg"]
 
