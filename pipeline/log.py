@@ -75,6 +75,9 @@ def configure_logging() -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in ("botocore", "urllib3"):
+        # They quote URLs, which end in the object's key. What fails reaches us as an exception anyway.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.raiseExceptions = False  # the complaint about a line that cannot be written would quote it
 
 

@@ -55,6 +55,14 @@ def test_libraries_log_through_the_same_door(capsys: pytest.CaptureFixture[str])
     assert out == ""
 
 
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "botocore.endpoint"])
+def test_libraries_that_quote_urls_are_silent(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    logging.getLogger(name).warning("Failed to parse headers (url=%s)", "http://s3/clinic/P-SECRET-1.jpg")
+    logging.getLogger(name).error("no answer from %s", "http://s3/clinic/P-SECRET-1.jpg")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_line_that_cannot_be_written_is_not_quoted_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging()
     logging.getLogger("some.library").error("%d is no number", "P-SECRET-1")
