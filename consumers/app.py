@@ -6,6 +6,7 @@ import faust
 from faust.types import AppT
 
 from evenscreen.consumers.hush import hush_kafka_client
+from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import KafkaSettings
 
 DAY_S = 86_400.0
@@ -48,7 +49,13 @@ def _credentials(settings: KafkaSettings) -> faust.SASLCredentials | faust.SSLCr
     protocol = settings.kafka_security_protocol
     context = None
     if protocol.endswith("SSL"):
-        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
+        try:
+            context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
+        except OSError as error:
+            raise Fatal(
+                f"EVENSCREEN_KAFKA_SSL_CAFILE cannot be used ({type(error).__name__}): "
+                "it is a PEM file of CA certificates."
+            ) from None
     if protocol.startswith("SASL"):
         return faust.SASLCredentials(
             mechanism=settings.kafka_sasl_mechanism,

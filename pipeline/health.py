@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from evenscreen.pipeline.log import get_logger
+from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import HealthSettings
 
 STALE_S = 60.0
@@ -56,7 +57,10 @@ class Health:
 
 
 def serve_health(settings: HealthSettings, name: str) -> Health:
-    """Serve on `health_host:health_port` (0 takes a free port, which is logged); returns at once."""
+    """Serve on `health_host:health_port` (0 takes a free port, which is logged); returns at once.
+
+    Raises `Fatal` where that address cannot be listened on.
+    """
     health = Health(name)
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +83,13 @@ def serve_health(settings: HealthSettings, name: str) -> Health:
         def log_message(self, format: str, *args: object) -> None:
             """A probe every few seconds is no event."""
 
-    server = ThreadingHTTPServer((settings.health_host, settings.health_port), Handler)
+    try:
+        server = ThreadingHTTPServer((settings.health_host, settings.health_port), Handler)
+    except OSError as error:
+        raise Fatal(
+            f"Health cannot be served on {settings.health_host}:{settings.health_port} "
+            f"({type(error).__name__}): set EVENSCREEN_HEALTH_HOST and EVENSCREEN_HEALTH_PORT (0: any)."
+        ) from None
     server.daemon_threads = True
     health.port = int(server.server_address[1])
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

@@ -1,6 +1,9 @@
 """The settings of Faust on which the promise rests."""
 
+import pytest
+
 from evenscreen.consumers.app import make_app
+from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import KafkaSettings
 
 
@@ -24,3 +27,11 @@ def test_the_password_reaches_the_credentials_and_no_repr() -> None:
     app = make_app(settings, "g", session_timeout_s=9, buffered=32)
     assert app.conf.broker_credentials.password == "hush-hush"
     assert "hush-hush" not in repr(app.conf.broker_credentials) + repr(settings)
+
+
+def test_a_missing_certificate_file_is_a_sentence() -> None:
+    settings = KafkaSettings(
+        kafka="127.0.0.1:1", kafka_security_protocol="SSL", kafka_ssl_cafile="/nowhere/ca.pem"
+    )
+    with pytest.raises(Fatal, match="KAFKA_SSL_CAFILE"):
+        make_app(settings, "g", session_timeout_s=9, buffered=32)

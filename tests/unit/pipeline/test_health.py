@@ -10,6 +10,7 @@ import pytest
 from evenscreen.pipeline.health import Health, serve_health
 from evenscreen.pipeline.telemetry import counter
 from evenscreen.schemas import metrics
+from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import HealthSettings
 
 
@@ -29,6 +30,11 @@ def probe(health: Health, path: str) -> tuple[int, str]:
 
 def statuses(health: Health) -> tuple[int, int]:
     return probe(health, "/healthz")[0], probe(health, "/readyz")[0]
+
+
+def test_an_address_in_use_is_a_sentence(health: Health) -> None:
+    with pytest.raises(Fatal, match=f"127.0.0.1:{health.port}"):
+        serve_health(HealthSettings(health_port=health.port), "second")
 
 
 def test_a_process_is_alive_before_it_is_ready_and_ready_until_it_stops(health: Health) -> None:
