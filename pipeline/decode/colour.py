@@ -13,15 +13,15 @@ MAX_PROFILE_BYTES = 4 << 20
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """An 8-bit RGB image from a loaded image of any mode that JPEG, PNG and WebP have.
+    """An RGB image from a loaded image of any 8-bit mode that JPEG, PNG and WebP have.
 
-    16-bit grey keeps its high bytes, as Pillow does for 16-bit colour. Transparent parts show white, as in
+    Transparent parts show white, as in
     every viewer a clinician may have used: transparent is absent, and the colours stored beneath it are
     arbitrary. An embedded ICC profile is applied (perceptual intent) unless it is sRGB; one that is damaged
     or of another colour space is ignored, as if absent. PNG's gamma chunk is ignored.
     """
     profile = image.info.get("icc_profile")
-    plain = _opaque(_eight_bits(image))
+    plain = _opaque(image)
     space = _SPACES.get(plain.mode)
     if isinstance(profile, bytes) and space and len(profile) <= MAX_PROFILE_BYTES:
         transform = _transform(profile, plain.mode, space)
@@ -30,11 +30,13 @@ def to_srgb(image: Image.Image) -> Image.Image:
     return plain.convert("RGB")
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def eight_bits(image: Image.Image) -> Image.Image:
+    """`image` itself; of a 16-bit grey one the high bytes, as Pillow takes of 16-bit colour, and the profile."""
     if not image.mode.startswith("I"):
         return image
-    high = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255)
-    return Image.fromarray(high.astype(np.uint8))
+    high = Image.fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8))
+    high.info = {"icc_profile": image.info.get("icc_profile")}
+    return high
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -1,9 +1,13 @@
 """Every form of image that is screened, and the reason for every one that is not."""
 
+import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -235,6 +239,48 @@ def test_large_jpeg_is_decoded_at_reduced_scale_close_to_the_full_one(make: Any)
     expected = large.resize((320, 240), Image.Resampling.BOX)
     assert difference(reduced, expected) <= 6
     assert decode(body, max_pixels=10**7, min_side=8, target_side=500).shape == (960, 1280, 3)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_large_image_of_any_format_is_reduced_close_to_the_full_one(
+    make: Any, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y, x = np.mgrid[0:960, 0:1280]
+    waves = np.stack([np.sin(x / 40), np.cos(y / 30), np.sin((x + y) / 50)], axis=-1)
+    large = Image.fromarray((waves * 100 + 128).astype(np.uint8)).convert(mode)
+    body = make.encoded(large, "PNG")
+    full = decode(body, max_pixels=10**7, min_side=8, target_side=112)
+    monkeypatch.setattr("evenscreen.pipeline.decode.raster.LARGE_PIXELS", 1_000_000)
+    reduced = decode(body, max_pixels=10**7, min_side=8, target_side=112)
+    assert (full.shape, reduced.shape) == ((960, 1280, 3), (240, 320, 3))
+    assert difference(reduced, Image.fromarray(full).resize((320, 240), Image.Resampling.BOX)) <= 1
+
+
+def test_colour_that_means_transparent_is_not_averaged(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evenscreen.pipeline.decode.raster.LARGE_PIXELS", 1_000)
+    image = Image.new("RGB", (80, 80), (10, 20, 30))
+    body = make.encoded(image, "PNG", transparency=(10, 20, 30))
+    assert (decode(body, max_pixels=10**7, min_side=8, target_side=10) == 255).all()
+
+
+def test_large_image_takes_little_memory(make: Any, tmp_path: Path) -> None:
+    side = 6000
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes((side * 3 + 1) * side), 1)
+    chunks = [make.png_chunk(b"IHDR", header), make.png_chunk(b"IDAT", rows), make.png_chunk(b"IEND", b"")]
+    path = tmp_path / "large.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    script = (
+        "import sys, pathlib\n"
+        "from evenscreen.pipeline.decode import decode\n"
+        "body = pathlib.Path(sys.argv[1]).read_bytes()\n"
+        "decode(body, max_pixels=10**8, min_side=8, target_side=224)\n"
+        "status = pathlib.Path('/proc/self/status').read_text().split()\n"
+        "print(status[status.index('VmHWM:') + 1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], cwd=tmp_path, capture_output=True, check=True)
+    peak_bytes = int(done.stdout) * 1024
+    assert peak_bytes < 8 * side * side, "one copy of the pixels is 4 bytes each; there is not room for two"
 
 
 def test_threads_decode_alike(photo: Image.Image, make: Any, pixels_of: PixelsOf) -> None:
