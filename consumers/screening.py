@@ -16,9 +16,9 @@ from evenscreen.pipeline.pseudonym import Pseudonymizer
 from evenscreen.pipeline.retry import Stopped, Weather
 from evenscreen.pipeline.screen import Prepared, Screener
 from evenscreen.pipeline.store import open_stores
-from evenscreen.pipeline.telemetry import counter, gauge
+from evenscreen.pipeline.telemetry import gauge
+from evenscreen.pipeline.waiting import told_by
 from evenscreen.schemas import metrics
-from evenscreen.schemas.errors import Transient
 from evenscreen.schemas.settings import ScreeningSettings
 from evenscreen.schemas.topics import IMAGES_ARRIVED
 
@@ -48,9 +48,7 @@ def make_screener(settings: ScreeningSettings, health: Health, stop: threading.E
 
     Raises `Fatal`, `Tripped` while the breaker is open, and `Stopped`.
     """
-    weather = Weather(
-        stop, settings.retry_cap_s, lambda problem, pause_s: _tell_weather(health, problem, pause_s)
-    )
+    weather = Weather(stop, settings.retry_cap_s, told_by(health))
     model = load_model(settings.model, settings.inference_threads)
     engine = open_database(settings.database_url, application_name="evenscreen screening", pool_size=3)
     stores = open_stores(settings)
@@ -99,9 +97,3 @@ async def _serve(
     app.agent(topic, name="screening", concurrency=1)(worker.run)
     get_logger().info("model loaded", model_version=screener.model.version)
     await serve(app, worker, health, stop)
-
-
-def _tell_weather(health: Health, problem: Transient, pause_s: float) -> None:
-    health.weather(problem.system)
-    counter(metrics.RETRIES).labels(system=problem.system).inc()
-    get_logger().warning("retrying", system=problem.system, cause=problem.cause, pause_s=round(pause_s, 2))

@@ -101,12 +101,16 @@ def scrubbed() -> Iterator[None]:
 
 
 def check_schema(engine: Engine) -> None:
-    """Raises Fatal when the database is not at the revision that this code was written for."""
+    """Raises Fatal when the database is not at the revision that this code was written for, or not UTF-8."""
     with transaction(engine) as connection:
         if connection.scalar(text("SELECT current_schema() IS NULL")):
             raise Fatal(
                 "The role may not use the schema: it must be a member of the group role of this process."
             )
+        encoding = connection.scalar(text("SELECT current_setting('server_encoding')"))
+        if encoding != "UTF8":
+            # The first key or name that it has no sign for would stop every worker.
+            raise Fatal(f"The database is encoded in {encoding}: create it anew with ENCODING 'UTF8'.")
         exists = connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if exists else None
     if found != REVISION:

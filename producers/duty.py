@@ -10,9 +10,7 @@ from typing import TypeVar
 from evenscreen.pipeline.health import Health, serve_health
 from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.retry import Stopped, Weather
-from evenscreen.pipeline.telemetry import counter
-from evenscreen.schemas import metrics
-from evenscreen.schemas.errors import Transient
+from evenscreen.pipeline.waiting import told_by
 from evenscreen.schemas.settings import HealthSettings
 
 T = TypeVar("T")
@@ -26,20 +24,13 @@ class Duty:
     def __init__(self, stop: threading.Event, health: Health, retry_cap_s: float = RETRY_CAP_S) -> None:
         self.stop = stop
         self.health = health
-        self._weather = Weather(stop, retry_cap_s, self._note)
+        self._weather = Weather(stop, retry_cap_s, told_by(health))
 
     def ride_out(self, work: Callable[[], T]) -> T:
         """The result of `work`, tried again while it raises `Transient`. Raises Stopped on a signal."""
         result = self._weather.ride_out(work)
         self.health.weather(None)
         return result
-
-    def _note(self, error: Transient, pause_s: float) -> None:
-        counter(metrics.RETRIES).labels(system=error.system).inc()
-        self.health.weather(error.system)
-        get_logger().warning(
-            "waiting for better weather", system=error.system, cause=error.cause, pause_s=round(pause_s, 2)
-        )
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """`image` itself; of a 16-bit grey one the high bytes, as Pillow takes of 16-bit colour, and the profile."""
+    """`image` itself; of a 16-bit grey one the high bytes, as Pillow takes of 16-bit colour."""
     if not image.mode.startswith("I"):
         return image
     high = Image.fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8))

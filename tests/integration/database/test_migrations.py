@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -15,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
+from evenscreen.infra.local import postgres
 from evenscreen.infra.local.reach import Reach
 from evenscreen.migrations import HEAD, LOCK, current, downgrade, upgrade
 from evenscreen.pipeline.database import check_schema, open_database
@@ -163,3 +165,20 @@ def test_a_database_that_is_not_ready_is_named_as_such(
         connection.commit()
     with pytest.raises(Fatal, match=f"at revision 0000, this program needs {REVISION}"):
         check(fresh_database.database_urls["worker"])
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(stack_handle: Any) -> None:
+    name = f"ascii_{uuid4().hex}"
+    url = stack_handle.reach.database_urls["owner"].rsplit("/", 1)[0] + f"/{name}"
+    with closing(postgres.connection(stack_handle.state)) as superuser, superuser.cursor() as cursor:
+        cursor.execute(
+            f"CREATE DATABASE {name} OWNER owner TEMPLATE template0 "
+            "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'"
+        )
+        engine = open_database(url, application_name="test", pool_size=1)
+        try:
+            with pytest.raises(Fatal, match="SQL_ASCII"):
+                check_schema(engine)
+        finally:
+            engine.dispose()
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
