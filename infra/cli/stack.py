@@ -41,8 +41,17 @@ def down() -> None:
     from evenscreen.infra.local import stack
     from evenscreen.infra.local.settings import StackSettings
 
+    settings = StackSettings()
+    stopped: set[str] = set()
     with _progress() as progress:
-        stack.down(StackSettings(), progress)
+
+        def tell(part: str, what: str, lasting: bool) -> None:
+            stopped.add(part)
+            progress(part, what, lasting)
+
+        stack.down(settings, tell)
+    if not stopped:
+        typer.echo(f"Nothing was running in {settings.root}.", err=True)
 
 
 def _show(reach: "Reach", stack_file: object) -> None:

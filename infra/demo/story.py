@@ -38,6 +38,7 @@ from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import StoreSettings
 
 IMAGES = Path(__file__).parent / "images"
+MARK = ".evenscreen-demo"
 PER_SECOND = 20
 KILL_AFTER = 40
 PATIENCE_S = 60.0
@@ -69,10 +70,13 @@ class Stage:
 
 
 def tell_story(folder: Path | None) -> None:
-    """Play the demo in `folder` (emptied first; default: a fixed temporary one) and leave nothing running."""
+    """Play the demo in `folder` (default: a fixed temporary one) and leave nothing running.
+
+    What an earlier demo left there is stopped and removed; raises `Fatal` for a folder of anything else.
+    """
     begun = time.monotonic()
     console = Console(highlight=False)
-    with _stage(console, folder or Path(tempfile.gettempdir()) / "evenscreen-demo") as stage:
+    with _stage(console, folder or _own_folder()) as stage:
         logs = stage.folder / "log"
         with cast(PARTS, environment("worker", stage.reach), logs) as actors:
             stage.say("cast", "a folder door, an outbox relay and two screening workers are ready")
@@ -88,8 +92,8 @@ def tell_story(folder: Path | None) -> None:
 
 @contextmanager
 def _stage(console: Console, folder: Path) -> Iterator[Stage]:
-    shutil.rmtree(folder, ignore_errors=True)
     settings = StackSettings(state_dir=folder, kafka=None, database_url=None, bucket=None)
+    _clear(settings)
     begun = time.monotonic()
     try:
         with console.status("starting Kafka and PostgreSQL") as line:
@@ -102,8 +106,33 @@ def _stage(console: Console, folder: Path) -> Iterator[Stage]:
         )
         yield stage
         engine.dispose()
+    except KeyboardInterrupt:
+        console.print("\nstopping everything …")
+        raise
     finally:
         stack.down(settings)
+
+
+def _own_folder() -> Path:
+    """A fixed one for each user of this machine."""
+    return Path(tempfile.gettempdir()) / f"evenscreen-demo-{os.getuid()}"
+
+
+def _clear(settings: StackSettings) -> None:
+    """An empty folder that is marked as the demo's own."""
+    mark = settings.root / MARK
+    try:
+        if mark.exists():
+            stack.down(settings)
+            shutil.rmtree(settings.root)
+        settings.root.mkdir(parents=True, exist_ok=True)
+        if any(settings.root.iterdir()):
+            raise Fatal(f"{settings.root} was not left by a demo: name a new folder with --folder.")
+        mark.touch()
+    except OSError as error:
+        raise Fatal(
+            f"The folder {settings.root} cannot be used ({type(error).__name__}): name another with --folder."
+        ) from None
 
 
 def _drop_and_kill(stage: Stage, actors: dict[str, Actor]) -> list[Broken]:
