@@ -9,7 +9,7 @@ from evenscreen.pipeline.candidate import pixels_of
 from evenscreen.pipeline.decide import Decision, decide
 from evenscreen.pipeline.infer import infer
 from evenscreen.pipeline.model import Model, load_model
-from evenscreen.pipeline.store.names import is_image_name
+from evenscreen.pipeline.store.names import is_image_key
 from evenscreen.schemas.errors import Rejected
 from evenscreen.schemas.manifest import Manifest
 from evenscreen.schemas.reasons import Reason
@@ -41,7 +41,8 @@ def score_files(paths: Sequence[Path], model_folder: Path | None) -> tuple[Itera
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.is_file() and is_image_name(file.name))
+            below = (file for file in path.rglob("*") if is_image_key(file.relative_to(path).as_posix()))
+            found = sorted(file for file in below if file.is_file())
             if not found:
                 raise NoInput(f"there is no image in the folder {path}.")
             yield from found

@@ -1,12 +1,13 @@
 """Scores of files, for a script (JSON lines) and for a person (a table)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from evenscreen.infra.score import Score
+from evenscreen.infra.show.doors import counting
 from evenscreen.schemas.manifest import Manifest
 from evenscreen.schemas.reasons import Outcome
 
@@ -36,13 +37,21 @@ def as_object(score: Score) -> dict[str, object]:
     }
 
 
+def _counted(scores: Iterable[Score]) -> Iterator[Score]:
+    """The same scores, counted on a terminal while they come: the table is printed when all are there."""
+    with counting("Screening", None) as progress:
+        for score in scores:
+            yield score
+            progress(1)
+
+
 def show_table(scores: Iterable[Score], manifest: Manifest) -> int:
     """A table on stdout; returns the exit code (1 when a file was rejected)."""
     table = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("file", "malignancy", "flagged", "most likely"):
         table.add_column(heading, justify="right" if heading == "malignancy" else "left")
     worst = 0
-    for score in scores:
+    for score in _counted(scores):
         if (decision := score.decision) is None:
             worst = 1
             table.add_row(
