@@ -40,6 +40,8 @@ def sentence_and_code(error: BaseException) -> tuple[str, int]:
             return _settings_sentence(error), CONFIGURATION
         case ModuleNotFoundError(name=str(name)) if name.split(".")[0] in LOCAL_EXTRA:
             return f"The embedded stack needs {name}: pip install 'evenscreen[local]'.", CONFIGURATION
+        case PermissionError() | NotADirectoryError():
+            return f"{error.strerror}: check the paths you named and EVENSCREEN_STATE_DIR.", CONFIGURATION
     # Where, not what: a message may quote a key or an identifier.
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"

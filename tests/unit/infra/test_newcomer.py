@@ -77,3 +77,20 @@ def _all_below(kind: type[Settings]) -> set[type[Settings]]:
 def test_a_missing_part_of_the_embedded_stack_is_a_sentence() -> None:
     sentence, code = failures.sentence_and_code(ModuleNotFoundError("No module", name="psutil"))
     assert (sentence, code) == ("The embedded stack needs psutil: pip install 'evenscreen[local]'.", 78)
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_a_state_folder_that_is_a_file_is_a_sentence(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    answer = subprocess.run(
+        [sys.executable, "-P", "-m", "evenscreen.infra.cli", command],
+        env={"PATH": "/usr/bin:/bin", "EVENSCREEN_STATE_DIR": str(file)},
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    assert answer.returncode == failures.CONFIGURATION
+    assert (
+        answer.stderr == "evenscreen: Not a directory: check the paths you named and EVENSCREEN_STATE_DIR.\n"
+    )
