@@ -26,7 +26,8 @@ class Hush(logging.Handler):
         if now < self._next:
             self._hushed += 1
             return
-        said = record.getMessage()[:LONGEST]
+        # The template alone: what the client puts into it may quote a message.
+        said = str(record.msg)[:LONGEST]
         get_logger().warning("the Kafka client complains", said=said, hushed=self._hushed)
         self._next, self._hushed = now + self._every_s, 0
 

@@ -138,7 +138,7 @@ class DropFolder:
             self._scan.emitted(image.key, image.stamp)
             if image.sidecar is not None:
                 counter(metrics.SIDECARS).labels(state="with" if image.sidecar else "without").inc()
-            get_logger().info("image announced", screening_id=event.screening_id, sidecar=image.sidecar)
+            get_logger().info("image announced", screening_id=str(event.screening_id), sidecar=image.sidecar)
 
     def _event(self, image: Ready) -> ImageArrived | None:
         """None for a file that is gone, forbidden, or changed meanwhile: that one begins its wait anew."""

@@ -6,12 +6,15 @@ Memory stays flat: one page of the listing is held at a time.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.store.base import Listed, Store
 from evenscreen.pipeline.walk import PageResult, begin_walk, compare_page, complete_walk, stuck_arrivals
 from evenscreen.producers.patience import Patience
@@ -19,6 +22,8 @@ from evenscreen.producers.publish import Publisher, arrival
 from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.reasons import Door
 from evenscreen.schemas.settings import ReconcilerSettings
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Reconciler:
         # Step 3: page by page, note what is listed and announce what never arrived.
         listed = missing = 0
         for page in pages(store.list(), self._settings.walk_page):
-            events = {event.screening_id: event for event in (_event(store.bucket, one) for one in page)}
+            named = (_event(store.bucket, one) for one in page)
+            events = {event.screening_id: event for event in named if event is not None}
             result = self._patience.ride_out(lambda e=events: self._compared(walk_id, store.bucket, e))  # type: ignore[misc]
             self._publish([events[id_] for id_ in result.missing])
             listed += len(events)
@@ -143,13 +149,19 @@ def pages(listed: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
         yield page
 
 
-def _event(bucket: str, listed: Listed) -> ImageArrived:
-    return ImageArrived(
-        bucket=bucket,
-        key=listed.key,
-        etag=listed.etag,
-        size_bytes=listed.size_bytes,
-        version_id=listed.version_id,
-        last_modified=listed.last_modified,
-        door=Door.RECONCILER,
-    )
+def _event(bucket: str, listed: Listed) -> ImageArrived | None:
+    """None, and a warning, for an object that no event can name: one such must not end the walk."""
+    try:
+        return ImageArrived(
+            bucket=bucket,
+            key=listed.key,
+            etag=listed.etag,
+            size_bytes=listed.size_bytes,
+            version_id=listed.version_id,
+            # Some servers pass on the clock of whoever wrote the file; what is never old is never missing.
+            last_modified=min(max(listed.last_modified, EPOCH), datetime.now(UTC)),
+            door=Door.RECONCILER,
+        )
+    except ValidationError:
+        get_logger().warning("an object cannot be announced: rename it", bucket=bucket)
+        return None

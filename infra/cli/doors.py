@@ -150,18 +150,18 @@ def drop(
     from evenscreen.infra.show.doors import counting, show_dropped
     from evenscreen.pipeline.log import configure_logging
     from evenscreen.producers import drop as dropping
-    from evenscreen.producers.drop_plan import Refused, plan
+    from evenscreen.producers.drop_plan import Refused, check_options, plan
     from evenscreen.schemas.settings import ImageSettings
 
     configure_logging()
+    options = {name: value for name, value in given.items() if value is not None}
+    try:
+        check_options(options)
+    except Refused as refused:
+        raise typer.BadParameter(str(refused)) from None
     settings = settings_for(ImageSettings, "door")
     try:
-        drops = plan(
-            paths,
-            prefix,
-            {name: value for name, value in given.items() if value is not None},
-            dropping.pseudonymizer(settings),
-        )
+        drops = plan(paths, prefix, options, dropping.pseudonymizer(settings))
         with counting("Storing", len(drops)) as progress:
             dropped = dropping.drop(drops, dropping.only_store(settings), replace=replace, progress=progress)
     except Refused as refused:

@@ -18,3 +18,5 @@ def trace(
 
     found = find(what, settings_for(TraceSettings, "operator"))
     show_json(found) if as_json else show_people(found)
+    if not (found["arrival"] or found["listing"] or found["terminal"]):
+        raise typer.Exit(1)

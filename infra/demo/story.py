@@ -97,7 +97,9 @@ def _stage(console: Console, folder: Path) -> Iterator[Stage]:
     begun = time.monotonic()
     try:
         with console.status("starting Kafka and PostgreSQL") as line:
-            reach = stack.up(settings, lambda part, doing, _: line.update(f"{part}: {doing}"))
+            reach = stack.up(
+                settings, lambda part, doing, lasting: None if lasting else line.update(f"{part}: {doing}")
+            )
         engine = open_database(reach.database_urls["worker"], application_name="evenscreen demo", pool_size=2)
         stage = Stage(console, folder, reach, engine)
         stage.say(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from evenscreen.infra.local import kafka, postgres, process, reach, roles, schema, topics
+from evenscreen.infra.local import reach, roles, schema, topics
 from evenscreen.infra.local.reach import Reach
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.infra.local.state import DATABASE_LOGINS, State, write_private
@@ -63,6 +63,8 @@ def down(settings: StackSettings, progress: Progress = quiet) -> None:
 
 def status(settings: StackSettings) -> dict[str, bool]:
     """Whether each part that this folder runs answers now; external parts are left out."""
+    from evenscreen.infra.local import kafka, postgres
+
     state = State(settings.root)
     found: dict[str, bool] = {}
     if settings.kafka is None:
@@ -83,6 +85,8 @@ def _kafka(settings: StackSettings, state: State, progress: Progress) -> str:
             brokers = KafkaSettings(kafka=settings.kafka)
             progress("kafka", "asking the external brokers", False)
         else:
+            from evenscreen.infra.local import kafka  # the extra `local`: not needed where it is external
+
             if kafka.running(state) is None:
                 kafka.start(state, lambda doing: progress("kafka", doing, False))
             brokers = kafka.settings(state)
@@ -108,6 +112,8 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
             progress("postgres", "migrating the external database", False)
             schema.migrate(url)
             return dict.fromkeys(DATABASE_LOGINS, url)
+        from evenscreen.infra.local import postgres
+
         if not postgres.answers(state):
             progress("postgres", "starting", False)
             postgres.start(state, system_user(settings.postgres_user))
@@ -134,6 +140,8 @@ def _bucket(settings: StackSettings, state: State, progress: Progress) -> str:
 
 
 def _stop_kafka(state: State, progress: Progress) -> None:
+    from evenscreen.infra.local import kafka, process
+
     if (broker := kafka.running(state)) is not None:
         with _timed("kafka", progress, done="stopped"):
             process.stop(
@@ -142,6 +150,8 @@ def _stop_kafka(state: State, progress: Progress) -> None:
 
 
 def _stop_postgres(state: State, progress: Progress) -> None:
+    from evenscreen.infra.local import postgres, process
+
     if (server := postgres.running(state)) is not None:
         with _timed("postgres", progress, done="stopped"):
             process.stop(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evenscreen.infra.score import Score
@@ -55,13 +56,13 @@ def show_table(scores: Iterable[Score], manifest: Manifest) -> int:
         if (decision := score.decision) is None:
             worst = 1
             table.add_row(
-                str(score.file), "–", "[yellow]rejected[/]", f"{score.reason} {score.detail}".strip()
+                escape(str(score.file)), "–", "[yellow]rejected[/]", f"{score.reason} {score.detail}".strip()
             )
             continue
         best = max(range(len(manifest.labels)), key=decision.probabilities.__getitem__)
         likely = f"{manifest.labels[best]} {decision.probabilities[best]:.0%}"
         flagged = "[red]yes[/]" if decision.flagged else "no"
-        table.add_row(str(score.file), f"{decision.score / 100:.1f} %", flagged, likely)
+        table.add_row(escape(str(score.file)), f"{decision.score / 100:.1f} %", flagged, likely)
     console = Console()
     console.print(table)
     console.print(

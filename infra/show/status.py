@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evenscreen.infra.groups import GroupProgress
@@ -36,7 +37,7 @@ def show_people(status: Status) -> None:
     console = Console()
     for part, sentence in status.parts.items():
         if sentence != OK:
-            console.print(f"[red]{part}[/]: {sentence}")
+            console.print(f"[red]{part}[/]: {escape(sentence)}")
     if status.counts is not None:
         _show_counts(console, status.counts)
     if status.groups is not None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -21,7 +22,7 @@ def show_people(found: dict[str, Any]) -> None:
     table.add_column(style="bold")
     table.add_column()
     for when, what, about in steps(found):
-        table.add_row(f"{when:%Y-%m-%d %H:%M:%S.%f}"[:-3] if when else "", what, about)
+        table.add_row(f"{when:%Y-%m-%d %H:%M:%S.%f}"[:-3] if when else "", what, escape(about))
     console.print(table)
 
 

@@ -163,11 +163,13 @@ class S3Store(Store):
         raise Transient("storage", "changing")
 
     def _fetched(self, key: str, response: Mapping[str, Any], max_bytes: int) -> Fetched:
-        size_bytes = response["ContentLength"]
-        if size_bytes > max_bytes:
+        size_bytes = response.get("ContentLength")  # a chunking proxy leaves it out
+        if size_bytes is not None and size_bytes > max_bytes:
             raise Rejected(Reason.OBJECT_TOO_LARGE, f"{size_bytes} bytes")
-        body = response["Body"].read()
-        if len(body) != size_bytes:
+        body = response["Body"].read(max_bytes + 1)
+        if len(body) > max_bytes:
+            raise Rejected(Reason.OBJECT_TOO_LARGE, f"over {max_bytes} bytes")
+        if size_bytes is not None and len(body) != size_bytes:
             raise Transient("storage", "IncompleteRead")
         self._last_read = key
         if not body:

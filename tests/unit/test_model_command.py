@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from evenscreen.infra.cli.failures import NoInput
 from evenscreen.infra.cli.model import app
 
 
@@ -15,14 +16,16 @@ def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("missing", ["recipe.yaml", "lesions"])
-def test_a_missing_file_or_folder_is_named(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_data_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "recipe.yaml").touch()
-    (tmp_path / "lesions").mkdir()
-    (tmp_path / missing).rename(tmp_path / "elsewhere")
-    answer = CliRunner().invoke(app, ["build", "recipe.yaml", "--data", "lesions"])
+    answer = CliRunner().invoke(app, ["build", "first.yaml", "--data", "lesions"])
     assert answer.exit_code == 2
-    assert missing in answer.output
+    assert "lesions" in answer.output
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lesions").mkdir()
+    answer = CliRunner().invoke(app, ["build", "recipe.yaml", "--data", "lesions"])
+    assert isinstance(answer.exception, NoInput)
+    assert "recipe.yaml" in str(answer.exception)

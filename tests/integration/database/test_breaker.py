@@ -46,9 +46,15 @@ def test_half_is_not_more_than_half(worker: Engine) -> None:
 def test_unreadable_events_are_rejections_too(worker: Engine) -> None:
     reject(worker, 5)
     with transaction(worker) as connection:
-        bury(connection, [Unreadable("images.raw", b"%d" % n, "") for n in range(5)])
+        bury(connection, [Unreadable("images.arrived", b"%d" % n, "") for n in range(5)])
     with pytest.raises(Tripped, match="10 of the last 10"):
         check(worker)
+
+
+def test_what_a_relay_could_not_read_does_not_stop_the_workers(worker: Engine) -> None:
+    with transaction(worker) as connection:
+        bury(connection, [Unreadable("images.raw", b"%d" % n, "") for n in range(20)])
+    check(worker)
 
 
 def test_what_lies_before_the_window_is_forgotten(worker: Engine, owner: Engine) -> None:
@@ -80,7 +86,7 @@ def test_a_good_day_reads_an_index_and_no_audit_record(worker: Engine, owner: En
         connection.execute(text("ANALYZE dead_letters"))
     with transaction(worker) as connection:
         explain = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + COUNT.text)
-        plan = "\n".join(connection.scalars(explain, {"window_s": 600, "rejections": 100}))
+        plan = "\n".join(connection.scalars(explain, {"window_s": 600, "rejections": 100, "topic": "t"}))
     assert "ix_dead_letters_recorded_at" in plan
     audit = plan[plan.index("audit_records") - 400 :]
     assert "never executed" in audit, plan

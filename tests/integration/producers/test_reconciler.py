@@ -5,6 +5,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,18 @@ def test_only_what_never_arrived_is_missing(scene: Scene, arrivals: Any, tmp_pat
     report = scene.reconcile(store)
     assert (report.buckets[0].missing, report.buckets[0].stuck) == (1, 0)
     assert [event.key for event in reader.until(1)] == ["lost.jpg"]
+
+
+def test_a_wrong_clock_hides_no_image_and_ends_no_walk(scene: Scene, arrivals: Any) -> None:
+    """Some servers pass on the clock of whoever wrote the file."""
+    reader = arrivals(scene.bucket)
+    times = [datetime(2100, 1, 1, tzinfo=UTC), datetime(1903, 1, 1, tzinfo=UTC), LONG_AGO]
+    store = Synthetic(scene.bucket, len(times))
+    listed = [replace(one, last_modified=time) for one, time in zip(store.list(), times, strict=True)]
+    store.list = lambda: iter(listed)  # type: ignore[method-assign]
+    report = scene.reconcile(store, reconcile_grace_s=0)
+    assert report.buckets[0].missing == len(times)
+    assert len(reader.until(len(times))) == len(times)
 
 
 def test_young_images_are_left_to_the_doors(scene: Scene, tmp_path: Path) -> None:

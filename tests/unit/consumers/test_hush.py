@@ -18,7 +18,7 @@ def test_one_complaint_in_a_while_is_passed_on_with_the_number_of_the_others() -
             log.error("Unable connect to node with id %s", 1)
         log.warning("not worth a line")
     assert [line["hushed"] for line in lines] == [0, 3, 1]
-    assert {line["said"] for line in lines} == {"Unable connect to node with id 1"}
+    assert {line["said"] for line in lines} == {"Unable connect to node with id %s"}
     assert {line["log_level"] for line in lines} == {"warning"}
 
 

@@ -50,7 +50,9 @@ def test_help_fits_on_a_screen_and_names_every_command() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    program = "import sys; import evenscreen.infra.cli.main; print([m for m in sys.argv[1:] if m in sys.modules])"
+    program = (
+        "import sys; import evenscreen.infra.cli.main; print([m for m in sys.argv[1:] if m in sys.modules])"
+    )
     answer = subprocess.run(
         [sys.executable, "-P", "-c", program, *HEAVY], capture_output=True, text=True, cwd="/", check=True
     )
