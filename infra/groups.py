@@ -12,9 +12,10 @@ from evenscreen.producers.kafka import KAFKA_ERRORS, translated
 
 @dataclass(frozen=True)
 class GroupProgress:
-    """Messages behind, messages per second over the sample, and seconds until none is left at that rate."""
+    """Processes at work, messages behind, messages per second, seconds until none is left at that rate."""
 
     topic: str
+    members: int
     lag: int
     rate_per_s: float
     time_to_empty_s: float | None
@@ -55,6 +56,13 @@ def _committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[TopicPar
     return {tp: offset.offset for tp, offset in found.items() if tp.topic == topic and offset.offset >= 0}
 
 
+def _members(admin: KafkaAdminClient, group: str) -> int:
+    try:
+        return len(admin.describe_groups([group])[group]["members"])
+    except CoordinatorNotAvailableError:
+        return 0
+
+
 def _progress(
     admin: KafkaAdminClient,
     consumer: KafkaConsumer,
@@ -70,4 +78,5 @@ def _progress(
     moved = sum(after[tp] - before.get(tp, begins.get(tp, 0)) for tp in after)
     rate = max(0.0, moved / sample_s)
     to_empty = 0.0 if lag == 0 else lag / rate if rate else None
-    return GroupProgress(topic, lag, round(rate, 2), None if to_empty is None else round(to_empty, 1))
+    rounded = None if to_empty is None else round(to_empty, 1)
+    return GroupProgress(topic, _members(admin, group), lag, round(rate, 2), rounded)

@@ -24,9 +24,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine, text
 
 from evenscreen.infra.demo.broken import Broken, write_broken
-from evenscreen.infra.demo.cast import Actor, cast
+from evenscreen.infra.demo.cast import cast
 from evenscreen.infra.demo.ending import show_ending
 from evenscreen.infra.local import stack
+from evenscreen.infra.local.child import Child
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.infra.local.settings import StackSettings
 from evenscreen.pipeline.database import open_database, transaction
@@ -137,7 +138,7 @@ def _clear(settings: StackSettings) -> None:
         ) from None
 
 
-def _drop_and_kill(stage: Stage, actors: dict[str, Actor]) -> list[Broken]:
+def _drop_and_kill(stage: Stage, actors: dict[str, Child]) -> list[Broken]:
     """Acts 3 and 4; returns the broken files."""
     columns = (
         TextColumn("       {task.description}"),

@@ -61,9 +61,9 @@ def _show_counts(console: Console, counts: Counts) -> None:
 
 
 def _show_groups(console: Console, groups: Mapping[str, GroupProgress]) -> None:
-    headings = ("consumer group", "behind", "per second", "empty in")
+    headings = ("consumer group", "processes", "behind", "per second", "empty in")
     table = Table(*headings, box=None, header_style="bold", pad_edge=False)
     for name, group in groups.items():
         empty = "not moving" if group.time_to_empty_s is None else f"{group.time_to_empty_s:g} s"
-        table.add_row(name, str(group.lag), f"{group.rate_per_s:g}", empty)
+        table.add_row(name, str(group.members), str(group.lag), f"{group.rate_per_s:g}", empty)
     console.print(table)

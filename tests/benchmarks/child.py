@@ -3,13 +3,8 @@
 import contextlib
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +13,9 @@ from typing import Self
 import psutil
 from steady import CpuTrace
 
-from evenscreen.infra.local.ports import free_port
+from evenscreen.infra.local import child
 
-READY_S = 60.0
 SAMPLE_S = 0.2
-COMMAND = (sys.executable, "-P", "-m", "evenscreen.infra.cli")
 
 
 def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -35,23 +28,11 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **given}
 
 
-class Child:
-    """One `evenscreen …` process whose log, one JSON object per line, stays readable while it runs."""
+class Child(child.Child):
+    """A process whose log, one JSON object per line, stays readable while it runs."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self.log = log
-        self._port = free_port()
-        with log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                env=clean_environment({**environment, "EVENSCREEN_HEALTH_PORT": str(self._port)}),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                cwd="/",
-                start_new_session=True,
-            )
-        self.pid = self._process.pid
+        super().__init__(arguments, clean_environment(environment), log)
 
     def __enter__(self) -> Self:
         return self
@@ -59,33 +40,9 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def wait_ready(self) -> None:
-        """Return once /readyz says yes; `RuntimeError` when the process ended or took too long."""
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2).close()
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"a process did not become ready:\n{self.log.read_text()[-2000:]}")
-
-    def kill(self) -> None:
-        """SIGKILL: no goodbye."""
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL for a process that does not hear it."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
     def check(self) -> None:
         """`RuntimeError` when the process has ended by itself."""
-        if self._process.poll() is not None:
+        if not self.alive:
             raise RuntimeError(f"a process ended by itself:\n{self.log.read_text()[-2000:]}")
 
     def said(self, event: str) -> dict[str, float]:

@@ -106,7 +106,9 @@ def test_from_nothing_to_a_traced_row_and_back_to_nothing(person: Person, tmp_pa
         "in_flight": 0,
         "missing": 0,
     }
-    assert {"lag", "rate_per_s", "time_to_empty_s"} <= status["groups"]["evenscreen-screening"].keys()
+    group = status["groups"]["evenscreen-screening"]
+    assert {"lag", "rate_per_s", "time_to_empty_s"} <= group.keys()
+    assert group["members"] == 1
 
     trace = json.loads(person.types("trace", photograph, "--json"))
     assert [row["outcome"] for row in trace["terminal"]] == ["screened"]
