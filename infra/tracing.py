@@ -12,7 +12,7 @@ from evenscreen.pipeline.database import check_schema, open_database, transactio
 from evenscreen.pipeline.store import open_stores
 from evenscreen.pipeline.store.base import Store
 from evenscreen.pipeline.store.open import folder_of
-from evenscreen.pipeline.trace import trace
+from evenscreen.pipeline.trace import is_known, trace
 from evenscreen.schemas.identity import screening_id
 from evenscreen.schemas.settings import DatabaseSettings, StoreSettings
 
@@ -30,7 +30,7 @@ def find(what: str, settings: TraceSettings) -> dict[str, Any]:
     with transaction(engine) as connection:
         for id_ in candidates(what, stores, settings.bucket_urls):
             found = trace(connection, id_)
-            if found["arrival"] or found["listing"] or found["terminal"]:
+            if is_known(found):
                 return found
             nothing = nothing or found
     if nothing is not None:

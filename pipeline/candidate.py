@@ -1,7 +1,7 @@
 """Step 3 of a batch, for one image: fetch → decode → preprocess, or the reason why not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -56,37 +56,22 @@ def candidate(
     spec: Preprocessing,
 ) -> Candidate:
     """Bring one image up to inference. Raises only `Transient` and `Fatal`; all else is an outcome."""
+    begun = Candidate(event, raw, event.last_modified)
     try:
         fetched = fetch(event, stores, settings.max_image_bytes)
     except Rejected as rejected:
-        return _ended(event, raw, rejected)
+        return _ended(begun, rejected)
     except Superseded:
-        return Candidate(event, raw, event.last_modified, outcome=Outcome.SUPERSEDED)
+        return replace(begun, outcome=Outcome.SUPERSEDED)
     metadata, problem = parse_metadata(fetched.metadata)
     if fetched.metadata_unreadable:
         problem = MetadataProblem.SIDECAR_UNREADABLE
+    known = replace(begun, last_modified=fetched.last_modified, metadata=metadata, metadata_problem=problem)
     try:
-        pixels = pixels_of(fetched.body, settings, spec)
+        return replace(known, pixels=pixels_of(fetched.body, settings, spec))
     except Rejected as rejected:
-        return _ended(event, raw, rejected, fetched.last_modified, metadata, problem)
-    return Candidate(event, raw, fetched.last_modified, pixels, metadata=metadata, metadata_problem=problem)
+        return _ended(known, rejected)
 
 
-def _ended(
-    event: ImageArrived,
-    raw: bytes,
-    rejected: Rejected,
-    last_modified: datetime | None = None,
-    metadata: ImageMetadata | None = None,
-    problem: MetadataProblem | None = None,
-) -> Candidate:
-    return Candidate(
-        event,
-        raw,
-        last_modified or event.last_modified,
-        outcome=Outcome.REJECTED,
-        reason=rejected.reason,
-        detail=rejected.detail,
-        metadata=metadata or NO_METADATA,
-        metadata_problem=problem,
-    )
+def _ended(one: Candidate, rejected: Rejected) -> Candidate:
+    return replace(one, outcome=Outcome.REJECTED, reason=rejected.reason, detail=rejected.detail)

@@ -43,3 +43,8 @@ def trace(connection: Connection, screening_id: UUID) -> dict[str, Any]:
         "terminal": rows(TERMINAL),
         "outbox": rows(OUTBOX),
     }
+
+
+def is_known(found: Mapping[str, Any]) -> bool:
+    """Whether a trace tells of anything: an arrival, a listing or a terminal row."""
+    return bool(found["arrival"] or found["listing"] or found["terminal"])

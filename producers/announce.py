@@ -8,6 +8,7 @@ from datetime import datetime
 from evenscreen.pipeline.store.base import Store
 from evenscreen.pipeline.store.names import is_image_key
 from evenscreen.producers.dialects import Dialect, ObjectReference, normalise
+from evenscreen.producers.listed import arrived
 from evenscreen.schemas.errors import Rejected
 from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.reasons import Door
@@ -69,17 +70,7 @@ class Announcer:
             return "unreadable"
         if now is None:
             return "gone"
-        announced.events.append(
-            ImageArrived(
-                bucket=reference.bucket,
-                key=reference.key,
-                etag=now.etag,
-                size_bytes=now.size_bytes,
-                version_id=now.version_id,
-                last_modified=now.last_modified,
-                door=Door.NOTIFICATION,
-            )
-        )
+        announced.events.append(arrived(reference.bucket, now, Door.NOTIFICATION))
         return "published"
 
 

@@ -18,6 +18,7 @@ from evenscreen.pipeline.telemetry import counter
 from evenscreen.producers.duty import Duty
 from evenscreen.producers.folder_intake import FolderIntake
 from evenscreen.producers.folder_scan import FolderScan
+from evenscreen.producers.listed import arrived
 from evenscreen.producers.publish import Message, arrival
 from evenscreen.producers.settle import Stamp, stamp_of
 from evenscreen.producers.sidecar import Ready
@@ -153,11 +154,4 @@ class DropFolder:
         if stamp != image.stamp:
             self._intake.again(image.key, stamp, self._clock())
             return None
-        return ImageArrived(
-            bucket=self._store.bucket,
-            key=image.key,
-            etag=listed.etag,
-            size_bytes=listed.size_bytes,
-            last_modified=listed.last_modified,
-            door=Door.FOLDER,
-        )
+        return arrived(self._store.bucket, listed, Door.FOLDER)

@@ -6,7 +6,6 @@ Memory stays flat: one page of the listing is held at a time.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
@@ -17,13 +16,12 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.store.base import Listed, Store
 from evenscreen.pipeline.walk import PageResult, begin_walk, compare_page, complete_walk, stuck_arrivals
+from evenscreen.producers.listed import arrived
 from evenscreen.producers.patience import Patience
 from evenscreen.producers.publish import Publisher, arrival
 from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.reasons import Door
 from evenscreen.schemas.settings import ReconcilerSettings
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -152,16 +150,7 @@ def pages(listed: Iterator[Listed], size: int) -> Iterator[list[Listed]]:
 def _event(bucket: str, listed: Listed) -> ImageArrived | None:
     """None, and a warning, for an object that no event can name: one such must not end the walk."""
     try:
-        return ImageArrived(
-            bucket=bucket,
-            key=listed.key,
-            etag=listed.etag,
-            size_bytes=listed.size_bytes,
-            version_id=listed.version_id,
-            # Some servers pass on the clock of whoever wrote the file; what is never old is never missing.
-            last_modified=min(max(listed.last_modified, EPOCH), datetime.now(UTC)),
-            door=Door.RECONCILER,
-        )
+        return arrived(bucket, listed, Door.RECONCILER)
     except ValidationError:
         get_logger().warning("an object cannot be announced: rename it", bucket=bucket)
         return None

@@ -15,8 +15,9 @@ def trace(
     from evenscreen.infra.cli.reached import settings_for
     from evenscreen.infra.show.trace import show_json, show_people
     from evenscreen.infra.tracing import TraceSettings, find
+    from evenscreen.pipeline.trace import is_known
 
     found = find(what, settings_for(TraceSettings, "operator"))
     show_json(found) if as_json else show_people(found)
-    if not (found["arrival"] or found["listing"] or found["terminal"]):
+    if not is_known(found):
         raise typer.Exit(1)

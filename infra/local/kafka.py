@@ -6,14 +6,13 @@ from pathlib import Path
 
 import psutil
 
-from evenscreen.infra.local import jars, kafka_classes, ports, process, topics
+from evenscreen.infra.local import jars, kafka_classes, ports, process
 from evenscreen.infra.local.kafka_config import Node
 from evenscreen.infra.local.kafka_node import STOP_TIMEOUT_S, format_folder, launch
 from evenscreen.infra.local.state import State
-from evenscreen.schemas.errors import Transient
 from evenscreen.schemas.settings import KafkaSettings
 
-__all__ = ["STOP_TIMEOUT_S", "answers", "running", "settings", "start"]
+__all__ = ["STOP_TIMEOUT_S", "running", "settings", "start"]
 
 
 def running(state: State) -> psutil.Process | None:
@@ -41,17 +40,6 @@ def start(state: State, word: Callable[[str], None]) -> psutil.Process:
     node.configure(**chosen)
     format_folder(node, classpath, log, *flags)
     return launch(node, classpath, log, *flags, port=chosen["broker"], pid_file=_pid_file(state))
-
-
-def answers(state: State) -> bool:
-    """Whether the broker that was started here answers a metadata request now."""
-    if running(state) is None:
-        return False
-    try:
-        topics.ensure(settings(state), (), timeout_s=5)
-    except Transient:
-        return False
-    return True
 
 
 def _pid_file(state: State) -> Path:

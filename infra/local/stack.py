@@ -1,4 +1,4 @@
-"""`up`, `down` and `status` of the embedded stack: Kafka, PostgreSQL and a bucket in one state folder."""
+"""`up` and `down` of the embedded stack: Kafka, PostgreSQL and a bucket in one state folder."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -59,24 +59,6 @@ def down(settings: StackSettings, progress: Progress = quiet) -> None:
     ):
         for stopping in [pool.submit(stop, state, progress) for stop in (_stop_kafka, _stop_postgres)]:
             stopping.result()
-
-
-def status(settings: StackSettings) -> dict[str, bool]:
-    """Whether each part that this folder runs answers now; external parts are left out."""
-    from evenscreen.infra.local import kafka, postgres
-
-    state = State(settings.root)
-    found: dict[str, bool] = {}
-    if settings.kafka is None:
-        found["kafka"] = kafka.answers(state)
-    if settings.database_url is None:
-        found["postgres"] = postgres.answers(state)
-    return found
-
-
-def read(settings: StackSettings) -> Reach | None:
-    """What the last `up` of this state folder wrote, or None."""
-    return reach.read(settings.root)
 
 
 def _kafka(settings: StackSettings, state: State, progress: Progress) -> str:

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evenscreen.infra.local.reach import Role
-from evenscreen.infra.local.settings import StackSettings
 from evenscreen.schemas.errors import Fatal
 
 DATABASE_LOGINS: tuple[Role, ...] = ("owner", "worker", "door", "operator", "auditor")
 PSEUDONYM_KEY_BYTES = 32
-
-
-def state_dir() -> Path:
-    """The state folder that the environment names, absolute: the one that `up` without options uses."""
-    return StackSettings().root
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_a_folder_that_postgres_may_not_enter_is_refused_and_not_opened(tmp_path
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to name another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root names another user: sudo make test")
 def test_root_itself_is_refused_as_the_user_of_postgres() -> None:
     with pytest.raises(Fatal, match="must be another user"):
         system_user("root")

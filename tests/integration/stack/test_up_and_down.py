@@ -153,7 +153,7 @@ def test_a_login_without_its_password_is_refused(stack: Reach) -> None:
         psycopg2.connect(f"postgresql://owner:wrong@{address}")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give PostgreSQL to another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL to another user: sudo make test")
 def test_as_root_postgres_runs_as_nobody_and_only_its_data_folder_is_nobodys(stack_handle: Any) -> None:
     server = stack_handle.postgres_process()
     assert server.username() == "nobody"

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ def test_missing_etag_is_asked_of_the_store(store: FileStore, tmp_path: Path) ->
     (tmp_path / "a.jpg").write_bytes(b"pixels")
     (event,) = read(store, key="a.jpg", eTag=None).events
     assert (event.etag, event.size_bytes) == ("d399848208da8b80a306af0fd62bb03f", 6)
+
+
+def test_a_store_with_a_wrong_clock_ends_no_relay(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"pixels")
+    listed = store.head("a.jpg")
+    assert listed is not None
+    for wrong in (datetime(1903, 1, 1, tzinfo=UTC), datetime(9999, 6, 1, tzinfo=UTC)):
+        monkeypatch.setattr(store, "head", lambda _key, wrong=wrong: replace(listed, last_modified=wrong))
+        (event,) = read(store, key="a.jpg", eTag=None).events
+        assert datetime(1970, 1, 1, tzinfo=UTC) <= event.last_modified <= datetime.now(UTC)
 
 
 def test_object_that_is_gone_is_counted(store: FileStore) -> None:
