@@ -1,5 +1,6 @@
 """95 % limits of a proportion (Wilson) and of an area under the ROC curve (DeLong). Pure numpy."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +25,21 @@ def wilson_interval(successes: int, n: int) -> Limits:
     """
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"{successes} of {n} is not a proportion")
-    share = successes / n
-    spread = Z95 * np.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
-    centre, scale = share + Z95**2 / (2 * n), 1 + Z95**2 / n
-    low = 0.0 if successes == 0 else (centre - spread) / scale
-    high = 1.0 if successes == n else (centre + spread) / scale
-    return Limits(share, float(low), float(high))
+    return wilson_limits(successes / n, n, Z95)
+
+
+def wilson_limits(share: float, n: float, c: float) -> Limits:
+    """Wilson's limits of `share` (0..1) at `c` standard errors; an effective `n` need not be whole.
+
+    Raises ValueError when a number is not finite or out of its range (0 <= share <= 1, n > 0, c > 0).
+    """
+    if not (0 <= share <= 1 and 0 < n < math.inf and 0 < c < math.inf):
+        raise ValueError(f"no Wilson limits for a share of {share} of {n} at {c} standard errors")
+    spread = c * math.sqrt(share * (1 - share) / n + c**2 / (4 * n**2))
+    centre, scale = share + c**2 / (2 * n), 1 + c**2 / n
+    low = 0.0 if share == 0 else (centre - spread) / scale
+    high = 1.0 if share == 1 else (centre + spread) / scale
+    return Limits(share, min(max(low, 0.0), share), max(min(high, 1.0), share))
 
 
 def delong_interval(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Limits:
@@ -41,7 +51,7 @@ def delong_interval(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Limits:
 
     Raises ValueError when a class is absent, a class has one member only, or a score is not finite.
     """
-    positive, negative = _placements(np.asarray(scores, np.float64), np.asarray(labels))
+    positive, negative = placements(scores, labels)
     area = float(positive.mean())
     variance = positive.var(ddof=1) / positive.size + negative.var(ddof=1) / negative.size
     if variance == 0 or area in (0.0, 1.0):
@@ -54,15 +64,22 @@ def delong_interval(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Limits:
     return Limits(area, float(low), float(high))
 
 
-def _placements(
-    scores: npt.NDArray[np.float64], labels: npt.NDArray[np.generic]
+def placements(
+    scores: npt.ArrayLike, labels: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Per positive the share of negatives below it; per negative the share of positives above it."""
-    is_positive = labels.astype(bool)
-    if scores.ndim != 1 or scores.shape != is_positive.shape:
+    """V10 [m] and V01 [n]: per positive the share of negatives below it, per negative of positives above it.
+
+    A tie counts one half, so both means are the AUROC; the order is that of the rows. Raises ValueError when
+    a score is not finite, a label is neither 0 nor 1, or a class has fewer than two members.
+    """
+    scores, given = np.asarray(scores, np.float64), np.asarray(labels)
+    if scores.ndim != 1 or scores.shape != given.shape:
         raise ValueError("scores and labels must be vectors of one length")
     if not np.isfinite(scores).all():
         raise ValueError("a score is not finite")
+    is_positive = given == 1
+    if not (is_positive | (given == 0)).all():
+        raise ValueError("a label is neither 0 nor 1")
     n_positive, n_negative = int(is_positive.sum()), int((~is_positive).sum())
     if min(n_positive, n_negative) < 2:
         raise ValueError(f"AUROC needs two of each class, not {n_positive} and {n_negative}")
