@@ -31,3 +31,8 @@ def cluster_index(clusters: npt.ArrayLike) -> npt.NDArray[np.intp]:
         raise ValueError("a row has no patient")
     index: npt.NDArray[np.intp] = np.unique(clusters, return_inverse=True)[1].reshape(-1)
     return index
+
+
+def design_effect(clustered: float, independent: float) -> float:
+    """How many times the variance of clustered rows exceeds that of independent ones; never below 1."""
+    return max(1.0, clustered / independent) if independent > 0 else 1.0

@@ -10,14 +10,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from evenscreen.pipeline.evidence.auroc import is_assessable as is_assessable
 from evenscreen.pipeline.evidence.clusters import clustered_variance
 from evenscreen.pipeline.evidence.intervals import Limits, placements, wilson_interval
 from evenscreen.pipeline.evidence.multiplicity import holm, p_above, z
 
 ALPHA = 0.05
 """Error rate of each one-sided statement: "no worse" of one group, "worse" of any."""
-ASSESSABLE_CASES = 30
-"""Positives, and negatives, that a group needs before a normal approximation says anything about it."""
 
 PairedVerdict = Literal["no worse", "worse", "insufficient evidence"]
 
@@ -52,11 +51,6 @@ class Promotion(NamedTuple):
     promotable: bool
     reasons: tuple[str, ...]
     unassessed: tuple[str, ...]
-
-
-def is_assessable(positives: int, negatives: int) -> bool:
-    """Whether a group is large enough for a verdict on its AUROC."""
-    return min(positives, negatives) >= ASSESSABLE_CASES
 
 
 def paired_difference(
