@@ -1,6 +1,7 @@
 """Random views of training images: a lesion has no up, and no two lamps are alike."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,6 +12,45 @@ SHIFT = 0.06
 CONTRAST = 0.2
 BRIGHTNESS = 0.12
 TINT = 0.06
+
+
+class View(NamedTuple):
+    """One batch as it was taken and as it is shown: float32 [n, 3, side, side], values about 0..255.
+
+    `tones` int64 [n] says which simulated tone is shown; 0 is the tone it was taken at.
+    """
+
+    original: Tensor
+    shown: Tensor
+    tones: Tensor
+
+
+def draw_views(
+    images: Tensor,
+    toned: Tensor | None,
+    chosen: Tensor,
+    side: int,
+    tone_share: float,
+    generator: torch.Generator,
+) -> View:
+    """Views of `images[chosen]` (uint8 [n, 3, H, W]), a share of them at a random tone of `toned`.
+
+    Both forms of an image are turned, moved and lit alike.
+    """
+    state = generator.get_state()
+    original = augment(images[chosen], side, generator)
+    tones = torch.zeros(len(chosen), dtype=torch.int64)
+    if toned is None or not tone_share:
+        return View(original, original, tones)
+    rendered = torch.rand(len(chosen), generator=generator) < tone_share
+    tones[rendered] = torch.randint(1, 7, (int(rendered.sum()),), generator=generator)
+    sources = images[chosen]
+    sources[rendered] = toned[tones[rendered] - 1, chosen[rendered]]
+    after = generator.get_state()
+    generator.set_state(state)
+    shown = augment(sources, side, generator)
+    generator.set_state(after)
+    return View(original, shown, tones)
 
 
 def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:

@@ -14,10 +14,12 @@ from evenscreen.pipeline.preprocess import preprocess
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 
+SPLITS, UNLABELLED = ("train", "val", "test"), "unlabelled"
+
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [n, H, W, 3] and the index of each one's label int64 [n]."""
+    """Images uint8 [n, H, W, 3] and the index of each one's label int64 [n], -1 where there is none."""
 
     name: str
     images: npt.NDArray[np.uint8]
@@ -36,17 +38,31 @@ def load_split(folder: Path, name: str, data: Data, spec: Preprocessing) -> Spli
     rows = [row for row in _rows(folder) if row["split"] == name]
     if not rows:
         raise Fatal(f"labels.csv has no image in split '{name}'.")
-    if unknown := {row["dx"] for row in rows} - set(data.labels):
+    known = {label: index for index, label in enumerate(data.labels)}
+    if name == UNLABELLED:
+        known = {row["dx"]: -1 for row in rows}
+    if unknown := {row["dx"] for row in rows} - set(known):
         raise Fatal(f"labels.csv has labels that the recipe does not know: {sorted(unknown)}.")
     images = np.stack([_decoded(folder / "images" / row["image"], spec) for row in rows])
-    return Split(name, images, np.array([data.labels.index(row["dx"]) for row in rows]))
+    return Split(name, images, np.array([known[row["dx"]] for row in rows]))
+
+
+def has_split(folder: Path, name: str) -> bool:
+    """Whether labels.csv of `folder` puts any image into split `name`."""
+    return any(row["split"] == name for row in _rows(folder))
+
+
+def joined(first: Split, second: Split) -> Split:
+    """Both, `first` first."""
+    images = np.concatenate([first.images, second.images])
+    return Split(first.name, images, np.concatenate([first.labels, second.labels]))
 
 
 def data_checksum(folder: Path) -> str:
     """SHA-256 over labels.csv and the bytes of every image that it gives a split, in its order."""
     digest = hashlib.sha256((folder / "labels.csv").read_bytes())
     for row in _rows(folder):
-        if row["split"] in ("train", "val", "test"):
+        if row["split"] in (*SPLITS, UNLABELLED):
             digest.update((folder / "images" / row["image"]).read_bytes())
     return digest.hexdigest()
 

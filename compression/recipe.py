@@ -1,8 +1,7 @@
 """A recipe: everything that decides what a model becomes, in one YAML file."""
 
-import hashlib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -33,13 +32,51 @@ class Data(Section):
         return self
 
 
-class Network(Section):
-    """A residual network: a strided stem, then one halving convolution and residual block per width."""
+class Stage(Section):
+    """A convolution that halves the side, then `blocks` residual blocks."""
 
-    family: Literal["residual"] = "residual"
+    width: int = Field(gt=0)
+    blocks: int = Field(ge=0)
+
+
+class Attention(Section):
+    """Transformer blocks on what the last halving leaves."""
+
+    width: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    """Units between the two layers of each block's perceptron."""
+    blocks: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
+        return self
+
+
+class Hybrid(Section):
+    """Convolutions, then attention: see networks/hybrid.py."""
+
+    family: Literal["hybrid"] = "hybrid"
     stem: int = Field(gt=0)
-    widths: tuple[int, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    attention: Attention
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    """Chance that a batch skips the last block; earlier ones proportionally less."""
+
+
+class Lite(Section):
+    """EfficientNet-Lite2 with ImageNet weights: see networks/lite.py."""
+
+    family: Literal["efficientnet-lite2"] = "efficientnet-lite2"
+    pretrained: bool = True
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    drop_path: float = Field(default=0.2, ge=0, lt=1)
+
+
+Network = Annotated[Hybrid | Lite, Field(discriminator="family")]
 
 
 class Phase(Section):
@@ -50,7 +87,7 @@ class Phase(Section):
 
 
 class Training(Section):
-    """AdamW on a one-cycle schedule, weighted cross-entropy, exponential moving average of the weights."""
+    """AdamW on a one-cycle schedule, a loss that minds imbalance, a moving average of the weights."""
 
     seed: int
     phases: tuple[Phase, ...] = Field(min_length=1)
@@ -58,10 +95,19 @@ class Training(Section):
     peak_learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     warm_up_share: float = Field(default=0.15, gt=0, lt=1)
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    loss: Literal["weighted", "logit_adjusted", "focal"] = "weighted"
     balance: float = Field(default=0.5, ge=0, le=1)
-    """A class weighs frequency to the power of minus this: 0 leaves it as it is, 1 balances fully."""
+    """How far rare classes count more: 0 not at all, 1 as much as common ones. See losses.py."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    tone_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of training images shown at a random simulated skin tone."""
     ema_decay: float = Field(default=0.998, ge=0, lt=1)
+    weights: Literal["average", "last", "best"] = "best"
+    """What to keep: the average or last weights of the last epoch, or the best of either on val."""
+    keep_best: int = Field(default=2, gt=0)
+    """How many of the best checkpoints stay in the run folder."""
+    patience_epochs: int | None = Field(default=None, gt=0)
+    """Stop when val has not improved for so many epochs; None never stops early."""
 
     @property
     def epochs(self) -> int:
@@ -73,12 +119,73 @@ class Training(Section):
         return sides[epoch]
 
 
-class Quantisation(Section):
-    """Static QDQ, activations uint8, weights int8 per channel."""
+class Teaching(Section):
+    """Distillation (Hinton et al. 2015): what a student takes from its teacher besides the labels."""
 
+    logits: float = Field(ge=0, le=1)
+    """Weight of the teacher's probabilities; the labels have the rest."""
+    temperature: float = Field(default=2.0, gt=0)
+    features: float = Field(default=0.0, ge=0)
+    """Weight of the distance between features, position by position; a linear map bridges two widths."""
+    unlabelled: bool = False
+    """Whether images of split `unlabelled` are learned from too, by what the teacher says of them."""
+    fairness: float = Field(default=0.0, ge=0)
+    """Weight of the gap in loss between simulated tones."""
+
+
+class Lessons(Section):
+    """How a network learns, and what from its teacher, if it has one."""
+
+    training: Training
+    teaching: Teaching | None = None
+
+
+class Trained(Lessons):
+    """A network and how it learns."""
+
+    network: Network
+
+
+class Pruning(Section):
+    """Channels, hidden units and heads that go, a little at a time, each time followed by fine-tuning."""
+
+    importance: Literal["magnitude", "penalised", "fairprune", "fisher_max"] = "fisher_max"
+    removed: tuple[float, ...] = Field(min_length=1)
+    """Share of the parent's parameters that is gone after each step, rising."""
+    ship: float = Field(gt=0, lt=1)
+    """Which of `removed` goes on to be distilled and shipped."""
+    sweep: tuple[float, ...] = ()
+    """Which of `removed` the sweep measures."""
+    round_to: int = Field(default=16, gt=0)
+    images: int = Field(default=512, gt=0)
+    """Training images per group that importances are read from."""
+    beta: float = Field(default=0.33, ge=0)
+    """FairPrune's weight of the privileged group."""
+    penalty_weight: float = Field(default=0.5, ge=0, le=1)
+    """The published importance's weight of a channel's part in the gap."""
+    worst_group_floor: float = Field(default=0.03, gt=0, lt=1)
+    """Stop when the worst group's AUROC on val falls this far below the parent's."""
+    fine_tuning: Lessons
+    """After each step, taught by the parent."""
+
+    @model_validator(mode="after")
+    def _shares_rise(self) -> Self:
+        if list(self.removed) != sorted(set(self.removed)) or not 0 < self.removed[0] <= self.removed[-1] < 1:
+            raise ValueError("removed must rise between 0 and 1")
+        if unknown := {self.ship, *self.sweep} - set(self.removed):
+            raise ValueError(f"ship and sweep name shares that removed does not reach: {sorted(unknown)}")
+        return self
+
+
+class Quantisation(Section):
+    """From FP32 to the form that is shipped."""
+
+    form: Literal["static", "dynamic", "fp16"] = "static"
     images: int = Field(gt=0)
-    """Training images that the activation ranges are read from."""
-    method: Literal["minmax", "entropy", "percentile"] = "minmax"
+    """Images that the activation ranges are read from."""
+    method: Literal["minmax", "percentile"] = "minmax"
+    calibration: Literal["balanced", "random"] = "balanced"
+    """Balanced: equally many of every tone, V and VI twice."""
     seven_bit_weights: bool = True
     """One bit less, so that x86 without VNNI, whose 16-bit sums saturate, gives the same answers."""
 
@@ -88,18 +195,19 @@ class Recipe(Section):
     intended_use: str
     data: Data
     preprocessing: Preprocessing
-    network: Network
-    training: Training
-    weights: Literal["average", "last"] = "average"
-    """Which to ship: compare the two on val. In a short run the average still remembers its beginning."""
+    guide: Trained
+    """A pretrained network that teaches the parent."""
+    parent: Trained
+    pruning: Pruning
+    recovery: Lessons
+    """What the pruned network learns before it is shipped, taught by the parent."""
     quantisation: Quantisation
     target_sensitivity: float = Field(gt=0, lt=1)
 
-    def training_fingerprint(self, data_sha256: str) -> str:
-        """SHA-256 over what decides the trained weights: a run is resumed only under the same one."""
-        parts = (self.data, self.preprocessing, self.network, self.training)
-        text = "\n".join([data_sha256, *(part.model_dump_json() for part in parts)])
-        return hashlib.sha256(text.encode()).hexdigest()
+
+def text(section: Section) -> str:
+    """What a section decides, as one line; fields left at their defaults do not appear."""
+    return section.model_dump_json(exclude_defaults=True)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -2,48 +2,96 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
+from evenscreen.compression.machine import machine
+
+MADE_WITH = ("evenscreen", "torch", "torch-pruning", "onnx", "onnxruntime", "numpy", "pillow")
 console = Console()
+
+Metrics = Mapping[str, object]
+"""What a step measured, fit for JSON."""
+
+
+class Record(BaseModel):
+    """Where a file comes from and what was measured on it: `FILE.json` beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    """SHA-256 over every decision that made it."""
+    sha256: str
+    made_from: dict[str, str]
+    """SHA-256 of each file that was read."""
+    seed: int
+    versions: dict[str, str]
+    machine: str
+    seconds: float
+    """How long the last, uninterrupted part of making it took."""
+    metrics: dict[str, object]
 
 
 class Steps:
-    """The steps of one run folder, with what each was made from.
+    """The steps of one run folder.
 
     A step is skipped while its file stands and its key, which covers everything it was made from, is the
-    one recorded. Its file appears whole or not at all, and before the record: after a kill it is made again.
+    one recorded. Its file appears whole or not at all, and before its record: after a kill it is made again.
     Keys cover recipe and data, not this package's code: new code wants a new run folder.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, seed: int) -> None:
         run_dir.mkdir(parents=True, exist_ok=True)
-        self.folder = run_dir
-        self._record = run_dir / "steps.json"
+        self.folder, self._seed = run_dir, seed
 
-    def run(self, file: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The path of `file`, made by `make(path)` unless that is done already."""
-        path = self.folder / file
-        done = self._done()
-        if path.exists() and done.get(file) == key:
+    def run(
+        self, file: str, key: str, make: Callable[[Path], Metrics | None], made_from: Sequence[Path] = ()
+    ) -> Path:
+        """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already."""
+        path, record = self.folder / file, self.folder / f"{file}.json"
+        if path.exists() and record.exists() and read_record(path).key == key:
             console.print(f"{file}: already done")
             return path
+        began = time.monotonic()
         partial = path.with_name(f"partial-{file}")
-        make(partial)
+        metrics = make(partial)
         partial.replace(path)
-        replaced = self._record.with_suffix(".partial")
-        replaced.write_text(json.dumps({**done, file: key}, indent=1), encoding="utf-8")
-        replaced.replace(self._record)
+        made = Record(
+            key=key,
+            sha256=sha256(path),
+            made_from={source.name: sha256(source) for source in made_from},
+            seed=self._seed,
+            versions={name: version(name) for name in MADE_WITH},
+            machine=machine(),
+            seconds=round(time.monotonic() - began, 1),
+            metrics=dict(metrics or {}),
+        )
+        replace(record, made.model_dump_json(indent=1).encode())
         console.print(f"{file}: done")
         return path
 
-    def _done(self) -> dict[str, str]:
-        if not self._record.exists():
-            return {}
-        recorded: dict[str, str] = json.loads(self._record.read_text(encoding="utf-8"))
-        return recorded
+
+def read_record(path: Path) -> Record:
+    """The record of the file at `path`."""
+    return Record.model_validate_json(path.with_name(f"{path.name}.json").read_bytes())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def key(*parts: str) -> str:

@@ -1,118 +1,114 @@
-"""Train a recipe's network. Killed at any time, it goes on from its last finished epoch."""
+"""Train a network. Killed at any time, it goes on from its last finished epoch."""
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from evenscreen.compression.augment import augment
-from evenscreen.compression.data import Split
-from evenscreen.compression.networks.residual import Residual, normalise
-from evenscreen.compression.recipe import Recipe, Training
-from evenscreen.pipeline.evidence.intervals import delong_interval
+from evenscreen.compression.augment import View, draw_views
+from evenscreen.compression.losses import Answer, LabelLoss, taught_loss
+from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.recipe import Lessons, Training
 from evenscreen.schemas.errors import Fatal
 
 CHECKPOINT = "checkpoint.pt"
-CHOICES: tuple[Literal["last", "average"], ...] = ("last", "average")
 console = Console()
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is learned from.
+
+    `images` uint8 [n, 3, H, W]; `toned` the same rendered at the simulated tones I..VI, uint8
+    [6, n, 3, H, W], or None; `labels` int64 [n], -1 where there is none; `judge` gives the AUROC of a network
+    on val.
+    """
+
+    images: Tensor
+    toned: Tensor | None
+    labels: Tensor
+    label_loss: LabelLoss
+    judge: Callable[[Classifier], float]
 
 
 @dataclass
 class Run:
     """Everything that changes while training, and therefore everything a checkpoint holds."""
 
-    network: Residual
+    network: Classifier
+    bridge: torch.nn.Module
+    """From the student's features to the width of the teacher's; thrown away after training."""
     average: AveragedModel
     optimiser: torch.optim.AdamW
     epoch: int = 0
+    best: tuple[tuple[float, int], ...] = ()
+    """(AUROC on val, epoch) of the checkpoints that are kept, best first."""
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Replace the checkpoint in one step; a kill leaves the old one or the new one."""
         state = {
             "fingerprint": fingerprint,
             "epoch": self.epoch,
+            "best": self.best,
             "network": self.network.state_dict(),
+            "bridge": self.bridge.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def weights(self, choice: Literal["last", "average"]) -> Residual:
-        """The network as it is or its average, in evaluation mode."""
-        network = self.network if choice == "last" else self.average.module
-        assert isinstance(network, Residual)  # noqa: S101
-        return network.eval()
+        write(state, path)
 
     def restore(self, path: Path, fingerprint: str) -> None:
         state: dict[str, Any] = torch.load(path, weights_only=True)
         if state["fingerprint"] != fingerprint:
             raise Fatal("The run folder holds a training of another recipe or other data: choose a new one.")
         self.network.load_state_dict(state["network"])
+        self.bridge.load_state_dict(state["bridge"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.epoch = state["epoch"]
+        self.epoch, self.best = state["epoch"], tuple(tuple(entry) for entry in state["best"])
+
+    def averaged(self) -> Classifier:
+        module = self.average.module
+        assert isinstance(module, Classifier)  # noqa: S101
+        return module
 
 
-def train(recipe: Recipe, train_split: Split, val_split: Split, data_sha256: str, run_dir: Path) -> Residual:
-    """The network after the last epoch, in evaluation mode, last or averaged as the recipe says.
+def train(
+    network: Classifier,
+    lessons: Lessons,
+    material: Material,
+    fingerprint: str,
+    folder: Path,
+    teacher: Classifier | None = None,
+) -> Classifier:
+    """`network` after its lessons, in evaluation mode, with the weights that the plan keeps.
 
-    `run_dir` keeps the checkpoint. The last epoch is taken, not the best on val, so that val stays fit for
-    calibration.
-    Raises Fatal when `run_dir` belongs to another recipe or other data.
+    `folder` keeps checkpoint.pt and the best weights; a second call goes on where the first one ended.
+    Raises Fatal when `folder` belongs to another recipe or other data, or when the loss is not a number.
     """
-    plan, fingerprint = recipe.training, recipe.training_fingerprint(data_sha256)
-    run = _start(recipe, run_dir / CHECKPOINT, fingerprint)
-    images = torch.from_numpy(train_split.images).permute(0, 3, 1, 2)
-    labels = torch.from_numpy(train_split.labels)
-    weights = class_weights(train_split.labels, len(recipe.data.labels), plan.balance)
-    while run.epoch < plan.epochs:
+    plan = lessons.training
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _start(network, _bridge(network, teacher, lessons), plan, folder / CHECKPOINT, fingerprint)
+    while run.epoch < plan.epochs and not _out_of_patience(run, plan):
         began = time.monotonic()
-        loss = _epoch(run, plan, images, labels, torch.from_numpy(weights))
+        loss = _epoch(run, lessons, material, teacher)
         run.epoch += 1
-        run.save(run_dir / CHECKPOINT, fingerprint)
-        areas = "  ".join(
-            f"{choice} {_area(run.weights(choice), val_split, recipe):.4f}" for choice in CHOICES
-        )
+        last, average = (material.judge(form.eval()) for form in (run.network, run.averaged()))
+        _keep_best(run, plan, last, average, folder)
+        run.save(folder / CHECKPOINT, fingerprint)
         console.print(
-            f"epoch {run.epoch}/{plan.epochs}  loss {loss:.4f}  val AUROC {areas}  "
-            f"{time.monotonic() - began:.0f} s"
+            f"epoch {run.epoch}/{plan.epochs}  loss {loss:.4f}  val AUROC last {last:.4f}  "
+            f"average {average:.4f}  {time.monotonic() - began:.0f} s"
         )
-    return run.weights(recipe.weights)
-
-
-def class_weights(labels: npt.NDArray[np.int64], classes: int, balance: float) -> npt.NDArray[np.float32]:
-    """Weight of each class [classes], frequency ** -balance, averaging 1 over `labels`; absent ones get 1."""
-    counts = np.bincount(labels, minlength=classes)
-    raw = np.where(counts > 0, np.maximum(counts, 1) / len(labels), 1.0) ** -balance
-    scaled: npt.NDArray[np.float32] = (raw / raw[labels].mean()).astype(np.float32)
-    return scaled
-
-
-def malignancy(network: Residual, split: Split, recipe: Recipe) -> npt.NDArray[np.float64]:
-    """Uncalibrated probability of malignancy of every image of `split`, float64 [n]."""
-    columns = [recipe.data.labels.index(label) for label in recipe.data.malignant]
-    probabilities = torch.softmax(logits(network, split.images).double(), 1)
-    return probabilities[:, columns].sum(1).numpy()
-
-
-@torch.no_grad()
-def logits(network: torch.nn.Module, images: npt.NDArray[np.uint8], batch: int = 128) -> Tensor:
-    """Logits float32 [n, classes] of preprocessed `images` uint8 [n, H, W, 3]."""
-    views = torch.from_numpy(images).permute(0, 3, 1, 2)
-    parts = torch.split(views, batch)
-    return torch.cat([network(normalise(part.float())) for part in parts])
+    return _kept(run, plan, folder)
 
 
 def learning_rate(share: float, plan: Training) -> float:
@@ -123,29 +119,64 @@ def learning_rate(share: float, plan: Training) -> float:
     return plan.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * left))
 
 
-def _start(recipe: Recipe, checkpoint: Path, fingerprint: str) -> Run:
-    torch.manual_seed(recipe.training.seed)
-    network = Residual(recipe.network, len(recipe.data.labels)).to(memory_format=torch.channels_last)
+def write(state: object, path: Path) -> None:
+    """Save `state` as `path`, whole or not at all. Raises Fatal when the disk is full."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        torch.save(state, partial)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise Fatal(f"{path.name} could not be written ({type(error).__name__}): is the disk full?") from None
+    partial.replace(path)
+
+
+def device() -> torch.device:
+    """A GPU where there is one; nothing needs it."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _bridge(network: Classifier, teacher: Classifier | None, lessons: Lessons) -> torch.nn.Module:
+    if teacher is None or not (lessons.teaching and lessons.teaching.features):
+        return torch.nn.Identity()
+    ours, theirs = network.head.in_features, teacher.head.in_features
+    return torch.nn.Identity() if ours == theirs else torch.nn.Linear(ours, theirs)
+
+
+def _start(
+    network: Classifier, bridge: torch.nn.Module, plan: Training, checkpoint: Path, fingerprint: str
+) -> Run:
+    network = network.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(
         network,
-        multi_avg_fn=get_ema_multi_avg_fn(recipe.training.ema_decay),  # type: ignore[no-untyped-call]
+        multi_avg_fn=get_ema_multi_avg_fn(plan.ema_decay),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=recipe.training.weight_decay)
-    run = Run(network, average, optimiser)
+    learning = torch.nn.ModuleList([network, bridge.to(device())])
+    run = Run(network, bridge, average, torch.optim.AdamW(_groups(learning, plan), fused=True))
     if checkpoint.exists():
         run.restore(checkpoint, fingerprint)
         console.print(f"resumed after epoch {run.epoch}")
     return run
 
 
-def _epoch(run: Run, plan: Training, images: Tensor, labels: Tensor, weights: Tensor) -> float:
+def _groups(network: torch.nn.Module, plan: Training) -> list[dict[str, Any]]:
+    """Scales and offsets do not decay."""
+    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": plan.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+
+
+def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier | None) -> float:
     """One pass over all images; randomness depends on seed and epoch alone, so a resumed run is the same."""
+    plan = lessons.training
     seed = plan.seed * 10_000 + run.epoch
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    order = torch.randperm(len(images), generator=generator)
-    steps = math.ceil(len(images) / plan.batch)
+    order = torch.randperm(len(material.images), generator=generator)
+    steps = math.ceil(len(order) / plan.batch)
     run.network.train()
     total = 0.0
     batches = track(
@@ -158,17 +189,64 @@ def _epoch(run: Run, plan: Training, images: Tensor, labels: Tensor, weights: Te
     for step, chosen in enumerate(batches):
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)
-        views = normalise(augment(images[chosen], plan.side(run.epoch), generator))
-        loss = F.cross_entropy(
-            run.network(views), labels[chosen], weights, label_smoothing=plan.label_smoothing
+        view = draw_views(
+            material.images, material.toned, chosen, plan.side(run.epoch), plan.tone_share, generator
         )
+        loss = _loss(run, teacher, view, material, chosen, lessons)
+        if not torch.isfinite(loss):
+            raise Fatal(
+                f"The loss is not a number in epoch {run.epoch + 1}: lower peak_learning_rate in the recipe "
+                "and start with a new run folder. The last finished epoch is kept."
+            )
         run.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
         run.optimiser.step()
         run.average.update_parameters(run.network)
         total += loss.item() * len(chosen)
-    return total / len(images)
+    return total / len(order)
 
 
-def _area(network: Residual, split: Split, recipe: Recipe) -> float:
-    return delong_interval(malignancy(network, split, recipe), split.malignant(recipe.data)).value
+def _loss(
+    run: Run, teacher: Classifier | None, view: View, material: Material, chosen: Tensor, lessons: Lessons
+) -> Tensor:
+    """The teacher sees every lesion at the tone it was taken at, whatever tone the student is shown."""
+    on = device()
+    labels = material.labels[chosen].to(on)
+    with torch.autocast(on.type, enabled=on.type == "cuda"):
+        positions = run.network.positions(normalise(view.shown.to(on)))
+        logits = run.network.classify(positions).float()
+        by_label = material.label_loss(logits, labels.clamp(min=0))
+        if teacher is None or lessons.teaching is None:
+            return by_label.mean()
+        with torch.no_grad():
+            known = teacher.positions(normalise(view.original.to(on)))
+            said = Answer(teacher.classify(known).float(), known.float())
+        student = Answer(logits, run.bridge(positions).float())
+    return taught_loss(by_label, labels >= 0, student, said, view.tones.to(on), lessons.teaching)
+
+
+def _keep_best(run: Run, plan: Training, last: float, average: float, folder: Path) -> None:
+    area, form = max((last, run.network), (average, run.averaged()), key=lambda pair: pair[0])
+    kept = sorted([*run.best, (area, run.epoch)], reverse=True)[: plan.keep_best]
+    if (area, run.epoch) in kept:
+        write(form.state_dict(), _best(folder, run.epoch))
+    for _, epoch in set(run.best) - set(kept):
+        _best(folder, epoch).unlink(missing_ok=True)
+    run.best = tuple(kept)
+
+
+def _out_of_patience(run: Run, plan: Training) -> bool:
+    if plan.patience_epochs is None or not run.best:
+        return False
+    return run.epoch - run.best[0][1] >= plan.patience_epochs
+
+
+def _kept(run: Run, plan: Training, folder: Path) -> Classifier:
+    if plan.weights == "best":
+        run.network.load_state_dict(torch.load(_best(folder, run.best[0][1]), weights_only=True))
+    return (run.averaged() if plan.weights == "average" else run.network).eval()
+
+
+def _best(folder: Path, epoch: int) -> Path:
+    return folder / f"best-{epoch:03}.pt"

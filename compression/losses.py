@@ -1,0 +1,113 @@
+"""What a network is to minimise: the labels' part, the teacher's, and the gap between skin tones."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evenscreen.compression.recipe import Teaching, Training
+
+FOCUS = 2.0
+"""Focal loss: how fast an easy image stops counting (Lin et al. 2017)."""
+
+
+class LabelLoss(Protocol):
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Loss float32 [n] of each image, from logits [n, classes] and labels int64 [n]."""
+
+
+def label_loss(plan: Training, shift: Tensor) -> LabelLoss:
+    """The loss that `plan` names; `shift` is `serving_shift` of the training labels.
+
+    weighted        cross-entropy, rare classes weighing more
+    logit_adjusted  cross-entropy of logits that the class frequencies were added to (Menon et al. 2021)
+    focal           cross-entropy, certain images weighing less (Lin et al. 2017)
+    """
+    smoothing = plan.label_smoothing
+    if plan.loss == "weighted":
+        weights = torch.exp(-shift)
+        return lambda logits, labels: F.cross_entropy(
+            logits, labels, weights, label_smoothing=smoothing, reduction="none"
+        )
+    if plan.loss == "logit_adjusted":
+        return lambda logits, labels: F.cross_entropy(
+            logits + shift, labels, label_smoothing=smoothing, reduction="none"
+        )
+
+    def focal(logits: Tensor, labels: Tensor) -> Tensor:
+        surprise = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        sure = torch.softmax(logits, 1).gather(1, labels[:, None]).squeeze(1)
+        return (1 - sure) ** FOCUS * surprise
+
+    return focal
+
+
+def serving_shift(labels: npt.NDArray[np.int64], classes: int, plan: Training) -> npt.NDArray[np.float32]:
+    """What to add to the logits [classes] for probabilities at the frequencies of `labels` [n].
+
+    Training under class weights w learns probabilities proportional to w * p: subtract log w (Elkan 2001).
+    Logit adjustment by balance * log p learns what is left: add it again. Focal loss is not undone; the
+    temperature is fitted after it. A class without images shifts by nothing.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    frequency = np.where(counts > 0, np.maximum(counts, 1) / len(labels), 1.0)
+    if plan.loss == "weighted":
+        weights = frequency**-plan.balance
+        shift = -np.log(weights / weights[labels].mean())
+    elif plan.loss == "logit_adjusted":
+        shift = plan.balance * np.log(frequency)
+    else:
+        shift = np.zeros(classes)
+    return np.asarray(shift, np.float32)
+
+
+def distillation_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Divergence float32 [n] of the student's softened probabilities from the teacher's (Hinton et al. 2015).
+
+    Times the squared temperature, so that gradients keep their size whatever the temperature.
+    """
+    divergence = F.kl_div(
+        F.log_softmax(student / temperature, 1),
+        F.log_softmax(teacher / temperature, 1),
+        reduction="none",
+        log_target=True,
+    )
+    return divergence.sum(1) * temperature**2
+
+
+def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean over positions of the squared distance float32 [n] between features [n, positions, width].
+
+    Each position's features are scaled to length one: directions are taught, not sizes (after Romero et al.
+    2015, whose hints this follows).
+    """
+    return (F.normalize(student, dim=2) - F.normalize(teacher, dim=2)).square().sum(2).mean(1)
+
+
+def gap(losses: Tensor, tones: Tensor) -> Tensor:
+    """How far the worst tone's mean loss is above the mean of all; `tones` int64 [n], 0 = as taken."""
+    means = torch.stack([losses[tones == tone].mean() for tone in torch.unique(tones)])
+    return means.max() - means.mean()
+
+
+class Answer(NamedTuple):
+    """Logits float32 [n, classes] and features float32 [n, positions, width]."""
+
+    logits: Tensor
+    features: Tensor
+
+
+def taught_loss(
+    by_label: Tensor, labelled: Tensor, student: Answer, teacher: Answer, tones: Tensor, teaching: Teaching
+) -> Tensor:
+    """The mean over one batch of what labels (loss [n], where `labelled`) and teacher say, and the gap."""
+    taught = distillation_loss(student.logits, teacher.logits, teaching.temperature)
+    from_teacher = torch.where(labelled, teaching.logits, 1.0)
+    losses = (1 - from_teacher) * by_label + from_teacher * taught
+    if teaching.features:
+        losses = losses + teaching.features * feature_loss(student.features, teacher.features)
+    total = losses.mean()
+    return total + teaching.fairness * gap(losses, tones) if teaching.fairness else total
