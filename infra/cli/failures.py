@@ -9,6 +9,7 @@ from evenscreen.schemas.errors import Fatal, Transient, Tripped
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+NOT_PROMOTABLE = 10
 NO_INPUT = 66
 BREAKER_OPEN = 69
 DEFECT = 70

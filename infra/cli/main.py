@@ -1,7 +1,8 @@
 """The entry point.
 
-Exit codes (docs/RUNBOOK.md): 0 done · 1 done, with something to look at · 2 usage · 66 no such input ·
-69 breaker open · 70 a defect of ours · 75 a part does not answer, try again · 78 configuration · 130 Ctrl-C.
+Exit codes (docs/RUNBOOK.md): 0 done · 1 done, with something to look at · 2 usage · 10 not promotable ·
+66 no such input · 69 breaker open · 70 a defect of ours · 75 a part does not answer, try again ·
+78 configuration · 130 Ctrl-C.
 """
 
 import sys

@@ -1,19 +1,20 @@
-"""`evenscreen model`: make a model folder from a recipe."""
+"""`evenscreen model`: make model folders and compare them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from evenscreen.infra.cli.compare_models import compare
+from evenscreen.infra.cli.extras import training_extra
 from evenscreen.infra.cli.failures import NoInput
-from evenscreen.schemas.errors import Fatal
 
-app = typer.Typer(help="Make and describe models.", no_args_is_help=True)
+app = typer.Typer(help="Make and compare models.", no_args_is_help=True)
 
 
 @app.callback()
 def model() -> None:
-    """Make and describe models."""
+    """Make and compare models."""
 
 
 @app.command()
@@ -27,14 +28,13 @@ def build(
     out: Annotated[Path | None, typer.Option(help="Where the model goes; else RUN/folder.")] = None,
 ) -> None:
     """Train, export, quantise, calibrate, evaluate and describe one model. Run it again to go on."""
-    try:
-        # torch is an extra and slow to import: only this command pays for it.
+    with training_extra():
+        # torch is slow to import: only this command pays for it.
         from evenscreen.compression.build import build as build_model
-    except ModuleNotFoundError as missing:
-        raise Fatal(
-            f"Making a model needs {missing.name}: install it with  pip install 'evenscreen[train]'"
-        ) from None
     build_model(_found(recipe), data, out or run / "folder", run)
+
+
+app.command("compare")(compare)
 
 
 def _found(recipe: Path) -> Path:
