@@ -1,0 +1,142 @@
+"""Whom a model is measured on: photographs with a reported skin type, and images on simulated tones.
+
+The two have types of their own and stand in no number together. Reported types come with people, simulated
+ones with a change of pixels (see tones.py).
+
+A folder of photographs holds images/ and labels.csv with the columns image, patient, malignant and fst, as
+PAD-UFES-20 does (Pacheco et al. 2020; CC BY 4.0). An empty fst means "benign and not biopsied" there: such
+rows are counted and never used, since a group of them would be a group of benign lesions. `malignant` is the
+folder's own column: PAD-UFES counts actinic keratosis (ACK) as benign, HAM10000 counts AKIEC as malignant, so
+a network trained on the second loses specificity on the first by definition, in every group alike.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from evenscreen.compression.data import Split
+from evenscreen.compression.photographs import decoded, labelled_rows
+from evenscreen.compression.recipe import Data
+from evenscreen.compression.tones import render
+from evenscreen.pipeline.evidence.auroc import is_assessable
+from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.manifest import Preprocessing
+
+Grouping = Mapping[str, tuple[int, ...]]
+Part = Literal["measure", "judge"]
+
+RANGES: Grouping = {"I–II": (1, 2), "III–IV": (3, 4), "V–VI": (5, 6)}
+"""The primary grouping: it decides."""
+
+TYPES: Grouping = {"I": (1,), "II": (2,), "III": (3,), "IV": (4,), "V": (5,), "VI": (6,)}
+"""The secondary one."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Photographs whose skin type a clinician reported."""
+
+    name: Part
+    images: npt.NDArray[np.uint8]
+    """[n, H, W, 3], preprocessed as in serving."""
+    malignant: npt.NDArray[np.bool_]
+    fst: npt.NDArray[np.int64]
+    """1..6 (I..VI), [n]."""
+    patients: npt.NDArray[np.str_]
+    """A pseudonym per patient, [n]: equal for images of one patient, good for nothing else."""
+
+
+class ReportedParts(NamedTuple):
+    """`measure` for importances and calibration, `judge` for comparison; no patient is in both."""
+
+    measure: Reported
+    judge: Reported
+    without_fst: int
+    """Rows left out because their skin type is not recorded."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A split's images rendered at one tone: the same lesions as on every other tone."""
+
+    tone: int
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    malignant: npt.NDArray[np.bool_]
+
+
+class GroupSize(NamedTuple):
+    """How much one group can say; a group without images is listed too."""
+
+    group: str
+    n: int
+    patients: int
+    malignant: int
+    benign: int
+
+    @property
+    def assessable(self) -> bool:
+        return is_assessable(self.malignant, self.benign)
+
+
+def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: float = 0.5) -> ReportedParts:
+    """The photographs of `folder` with a reported skin type, parted by a hash of seed and patient.
+
+    About `measure_share` of the patients go to `measure`; the same seed gives the same parts wherever it
+    runs and whatever rows are added later. Raises Fatal, naming file and column but nobody, when folder,
+    columns, values or images are missing or wrong, and when a part would be empty.
+    """
+    rows = labelled_rows(folder)
+    recorded = [row for row in rows if row.fst]
+    if not recorded:
+        raise Fatal("labels.csv, column fst: no row has a skin type.")
+    draws = [_draw(seed, row.patient) for row in recorded]
+    in_measure = [int(draw, 16) < measure_share * 16 ** len(draw) for draw in draws]
+
+    def part(name: Part, wanted: bool) -> Reported:
+        chosen = [index for index, is_in in enumerate(in_measure) if is_in == wanted]
+        if not chosen:
+            raise Fatal(f"labels.csv, column patient: part '{name}' has no patient. Choose another seed.")
+        return Reported(
+            name=name,
+            images=np.stack([decoded(folder, recorded[index], spec) for index in chosen]),
+            malignant=np.array([recorded[index].malignant for index in chosen]),
+            fst=np.array([recorded[index].fst for index in chosen], np.int64),
+            patients=np.array([draws[index] for index in chosen]),
+        )
+
+    return ReportedParts(part("measure", True), part("judge", False), len(rows) - len(recorded))
+
+
+def group_sizes(reported: Reported, grouping: Grouping = RANGES) -> tuple[GroupSize, ...]:
+    """The size of every group of `grouping`, in its order, the empty ones too."""
+    return tuple(
+        GroupSize(
+            group=name,
+            n=int(chosen.sum()),
+            patients=len(np.unique(reported.patients[chosen])),
+            malignant=int(reported.malignant[chosen].sum()),
+            benign=int((~reported.malignant[chosen]).sum()),
+        )
+        for name, chosen in members(reported, grouping).items()
+    )
+
+
+def members(reported: Reported, grouping: Grouping = RANGES) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which images [n] belong to each group of `grouping`, the empty ones too."""
+    return {name: np.isin(reported.fst, types) for name, types in grouping.items()}
+
+
+def simulate(split: Split, data: Data, tone: int) -> Simulated:
+    """The images of `split` on skin of `tone` 1..6."""
+    return Simulated(tone, render(split.images, tone), split.labels, split.malignant(data))
+
+
+def _draw(seed: int, patient: str) -> str:
+    """16 hexadecimal digits, evenly spread over patients."""
+    return hashlib.sha256(f"{seed}:{patient}".encode()).hexdigest()[:16]
