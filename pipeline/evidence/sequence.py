@@ -1,7 +1,8 @@
 """Critical values for figures that someone looks at every night, valid at whichever night they stop.
 
 Normal-mixture confidence sequence (Robbins 1970; Howard et al. 2021); the mixture over true gaps is normal
-with standard deviation δ, the margin. `variance` is that of the difference of a pair, v_i + v_j; q = δ²/variance.
+with standard deviation δ, the margin. `variance` is that of the difference of a pair, v_i + v_j;
+q = δ²/variance.
 """
 
 import math
