@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evenscreen.compression.recipe import Teaching, Training
+from evenscreen.schemas.errors import Fatal
 
 FOCUS = 2.0
 """Focal loss: how fast an easy image stops counting (Lin et al. 2017)."""
@@ -82,8 +83,13 @@ def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """Mean over positions of the squared distance float32 [n] between features [n, positions, width].
 
     Each position's features are scaled to length one: directions are taught, not sizes (after Romero et al.
-    2015, whose hints this follows).
+    2015, whose hints this follows). Raises Fatal when the two networks see other positions.
     """
+    if student.shape[1] != teacher.shape[1]:
+        raise Fatal(
+            f"Student and teacher have {student.shape[1]} and {teacher.shape[1]} positions: for features to be "
+            "taught, both must halve the image equally often."
+        )
     return (F.normalize(student, dim=2) - F.normalize(teacher, dim=2)).square().sum(2).mean(1)
 
 

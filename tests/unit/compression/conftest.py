@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 COLOURS = {"MEL": (40, 30, 35), "NV": (150, 90, 60), "VASC": (190, 40, 60)}
-SIZES = {"train": 14, "val": 8, "test": 8}
+SIZES = {"train": 14, "val": 8, "test": 8, "unlabelled": 4}
 
 RECIPE = """\
 name: tiny
@@ -20,14 +20,55 @@ data:
   malignant: [MEL]
   intended_modality: dermoscopy
 preprocessing: {height: 32, width: 32}
-network: {family: residual, stem: 8, widths: [8, 16]}
-training:
-  seed: 1
-  phases: [{epochs: 1, side: 32}]
-  batch: 4
-  peak_learning_rate: 0.01
-  weight_decay: 0.01
-  ema_decay: 0.5
+guide:
+  network:
+    family: hybrid
+    stem: 16
+    stages: [{width: 16, blocks: 1}, {width: 16, blocks: 0}]
+    attention: {width: 32, heads: 2, hidden: 32, blocks: 1}
+  training: {seed: 1, phases: [{epochs: 2, side: 32}], batch: 8, peak_learning_rate: 0.01, weight_decay: 0.01}
+parent:
+  network:
+    family: hybrid
+    stem: 16
+    stages: [{width: 32, blocks: 1}, {width: 32, blocks: 1}]
+    attention: {width: 64, heads: 4, hidden: 128, blocks: 2}
+    drop_path: 0.2
+  training:
+    seed: 2
+    phases: [{epochs: 1, side: 24}, {epochs: 1, side: 32}]
+    batch: 8
+    peak_learning_rate: 0.003
+    weight_decay: 0.01
+    tone_share: 0.5
+    ema_decay: 0.5
+  teaching: {logits: 0.5, features: 1.0, unlabelled: true}
+pruning:
+  removed: [0.2, 0.4]
+  ship: 0.4
+  sweep: [0.2, 0.4]
+  images: 16
+  worst_group_floor: 0.9
+  fine_tuning:
+    training:
+      seed: 3
+      phases: [{epochs: 1, side: 32}]
+      batch: 8
+      peak_learning_rate: 0.001
+      weight_decay: 0.01
+      tone_share: 0.5
+      weights: last
+    teaching: {logits: 0.5, features: 1.0, fairness: 0.1}
+recovery:
+  training:
+    seed: 4
+    phases: [{epochs: 1, side: 32}]
+    batch: 8
+    peak_learning_rate: 0.001
+    weight_decay: 0.01
+    tone_share: 0.5
+    ema_decay: 0.5
+  teaching: {logits: 0.5, features: 1.0, fairness: 0.1}
 quantisation: {images: 12}
 target_sensitivity: 0.9
 """
@@ -35,7 +76,7 @@ target_sensitivity: 0.9
 
 @pytest.fixture(scope="session")
 def lesions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """90 blobs, 40 x 52 pixels, whose colour is their diagnosis; images/ and labels.csv."""
+    """102 blobs, 40 x 52 pixels, whose colour is their diagnosis; images/ and labels.csv."""
     folder = tmp_path_factory.mktemp("lesions")
     (folder / "images").mkdir()
     random = np.random.default_rng(7)
@@ -45,8 +86,8 @@ def lesions(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number in range(size):
                 name = f"{split}_{dx}_{number}.png"
                 Image.fromarray(blob(colour, random)).save(folder / "images" / name)
-                rows.append(f"{name},{split},{dx},{int(dx == 'MEL')},{int(dx == 'MEL')}")
-    rows.append("ghost.png,unlabelled,,,0")
+                label = "," if split == "unlabelled" else f"{dx},{int(dx == 'MEL')}"
+                rows.append(f"{name},{split},{label},{int(dx == 'MEL')}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return folder
 

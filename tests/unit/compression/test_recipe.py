@@ -6,38 +6,40 @@ import pytest
 
 pytest.importorskip("yaml", reason="recipes need PyYAML: pip install 'evenscreen[train]'")
 
-from evenscreen.compression.recipe import read_recipe
+from evenscreen.compression.recipe import read_recipe, text
 from evenscreen.schemas.errors import Fatal
 
-FIRST = Path(__file__).parents[3] / "compression" / "recipes" / "first.yaml"
+SHIPPED = Path(__file__).parents[3] / "compression" / "recipes" / "dermoscopy.yaml"
 
 
 def test_the_shipped_recipe_is_valid() -> None:
-    recipe = read_recipe(FIRST)
+    recipe = read_recipe(SHIPPED)
     assert set(recipe.data.malignant) == {"MEL", "BCC", "AKIEC"}
-    assert recipe.training.epochs == 38
+    assert len(recipe.pruning.removed) == 10
 
 
-def test_each_epoch_has_the_side_of_its_phase() -> None:
-    training = read_recipe(FIRST).training
-    assert [training.side(epoch) for epoch in (0, 17, 18, 37)] == [96, 96, 128, 128]
+def test_each_epoch_has_the_side_of_its_phase(recipe_path: Path) -> None:
+    training = read_recipe(recipe_path).parent.training
+    assert [training.side(epoch) for epoch in range(training.epochs)] == [24, 32]
 
 
-def test_only_what_decides_the_weights_changes_the_fingerprint(recipe_path: Path) -> None:
-    recipe = read_recipe(recipe_path)
-    target = recipe.model_copy(update={"target_sensitivity": 0.5})
-    seed = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 9})})
-    assert target.training_fingerprint("a") == recipe.training_fingerprint("a")
-    assert seed.training_fingerprint("a") != recipe.training_fingerprint("a")
-    assert recipe.training_fingerprint("b") != recipe.training_fingerprint("a")
+def test_what_a_section_decides_is_told_without_its_defaults(recipe_path: Path) -> None:
+    training = read_recipe(recipe_path).guide.training
+    assert "patience_epochs" not in text(training)
+    assert text(training.model_copy(update={"patience_epochs": 3})) != text(training)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("epochs: 1", "epochs: 0", "epochs"),
+        ("epochs: 2", "epochs: 0", "epochs"),
         ("malignant: [MEL]", "malignant: [SCC]", "SCC"),
         ("name: tiny", "nom: tiny", "nom"),
+        ("tone_share", "tone_shar", "tone_shar"),
+        ("heads: 4", "heads: 5", "5 heads do not divide"),
+        ("removed: [0.2, 0.4]", "removed: [0.4, 0.2]", "rise"),
+        ("ship: 0.4", "ship: 0.5", r"0\.5"),
+        ("family: hybrid", "family: resnet", "family"),
         ("seed: 1", "seed: [", "tiny.yaml"),
     ],
 )

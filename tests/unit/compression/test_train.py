@@ -9,27 +9,48 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 
 import torch
 
-from evenscreen.compression.augment import augment
-from evenscreen.compression.data import Split, data_checksum, load_split
-from evenscreen.compression.recipe import Phase, Recipe, read_recipe
-from evenscreen.compression.train import class_weights, learning_rate, train
+from evenscreen.compression import lessons
+from evenscreen.compression.augment import augment, draw_views
+from evenscreen.compression.data import UNLABELLED, data_checksum, joined, load_split
+from evenscreen.compression.networks.classifier import Classifier
+from evenscreen.compression.networks.make import make
+from evenscreen.compression.recipe import Lessons, Phase, Recipe, read_recipe
+from evenscreen.compression.tones import TONES, render
+from evenscreen.compression.train import Material, learning_rate, train
 from evenscreen.schemas.errors import Fatal
 
 
 @pytest.fixture
 def recipe(recipe_path: Path) -> Recipe:
-    recipe = read_recipe(recipe_path)
-    return recipe.model_copy(
-        update={"training": recipe.training.model_copy(update={"phases": (Phase(epochs=3, side=24),)})}
-    )
+    return read_recipe(recipe_path)
 
 
 @pytest.fixture
-def splits(lesions: Path, recipe: Recipe) -> tuple[Split, Split]:
-    train_split, val_split = (
-        load_split(lesions, name, recipe.data, recipe.preprocessing) for name in ("train", "val")
+def plan(recipe: Recipe) -> Lessons:
+    """Three epochs with all that a checkpoint must hold: a bridge, a teacher, tones, images without label."""
+    training = recipe.parent.training.model_copy(update={"phases": (Phase(epochs=3, side=24),)})
+    return Lessons(training=training, teaching=recipe.parent.teaching)
+
+
+@pytest.fixture
+def material(lesions: Path, recipe: Recipe, plan: Lessons) -> Material:
+    labelled, unlabelled, val = (
+        load_split(lesions, name, recipe.data, recipe.preprocessing) for name in ("train", UNLABELLED, "val")
     )
-    return train_split, val_split
+    both = joined(labelled, unlabelled)
+    toned = np.stack([render(both.images, tone) for tone in TONES])
+    return lessons.material(recipe.data, plan.training, both, val, toned)
+
+
+@pytest.fixture
+def teacher(recipe: Recipe) -> Classifier:
+    torch.manual_seed(5)
+    return make(recipe.guide.network, 3).eval()
+
+
+def fresh(recipe: Recipe) -> Classifier:
+    torch.manual_seed(6)
+    return make(recipe.parent.network, 3)
 
 
 class Killed(Exception):
@@ -37,11 +58,14 @@ class Killed(Exception):
 
 
 def test_a_killed_training_ends_in_the_same_weights(
-    recipe: Recipe, splits: tuple[Split, Split], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    plan: Lessons,
+    material: Material,
+    teacher: Classifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "killed").mkdir()
-    whole = train(recipe, *splits, "data", tmp_path / "whole")
+    whole = train(fresh(recipe), plan, material, "key", tmp_path / "whole", teacher)
 
     def die(*_: object, **__: object) -> None:
         raise Killed
@@ -49,34 +73,73 @@ def test_a_killed_training_ends_in_the_same_weights(
     with monkeypatch.context() as patched:
         patched.setattr("evenscreen.compression.train.console.print", die)
         with pytest.raises(Killed):
-            train(recipe, *splits, "data", tmp_path / "killed")
-    resumed = train(recipe, *splits, "data", tmp_path / "killed")
+            train(fresh(recipe), plan, material, "key", tmp_path / "killed", teacher)
+    resumed = train(fresh(recipe), plan, material, "key", tmp_path / "killed", teacher)
     for ours, theirs in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
 
 
-def test_training_goes_on_only_with_its_own_data(
-    recipe: Recipe, splits: tuple[Split, Split], tmp_path: Path
+def test_training_goes_on_only_under_its_own_recipe_and_data(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
 ) -> None:
-    train(recipe, *splits, "data", tmp_path)
+    alone = plan.model_copy(update={"teaching": None})
+    train(fresh(recipe), alone, material, "key", tmp_path)
     with pytest.raises(Fatal, match="other data"):
-        train(recipe, *splits, "other", tmp_path)
+        train(fresh(recipe), alone, material, "another", tmp_path)
 
 
-def test_class_weights_average_one_and_balance() -> None:
-    labels = np.array([0] * 90 + [1] * 10)
-    weights = class_weights(labels, 3, 1.0)
-    assert weights[labels].mean() == pytest.approx(1)
-    assert weights[1] / weights[0] == pytest.approx(9)
-    assert class_weights(labels, 2, 0.0).tolist() == [1.0, 1.0]
+def test_a_loss_that_is_no_number_ends_training_and_says_what_to_do(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
+) -> None:
+    network = fresh(recipe)
+    with torch.no_grad():
+        network.head.bias[0] = float("nan")
+    with pytest.raises(Fatal, match=r"not a number.*peak_learning_rate"):
+        train(network, plan, material, "key", tmp_path)
 
 
-def test_the_learning_rate_rises_to_its_peak_and_ends_at_nothing(recipe: Recipe) -> None:
-    plan = recipe.training
-    rates = [learning_rate(step / 100, plan) for step in range(101)]
-    assert max(rates) == pytest.approx(plan.peak_learning_rate)
+def test_a_full_disk_is_a_sentence_and_leaves_the_last_checkpoint(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    short = plan.model_copy(update={"teaching": None})
+    with monkeypatch.context() as patched:
+        patched.setattr("evenscreen.compression.train.torch.save", full)
+        with pytest.raises(Fatal, match="disk full"):
+            train(fresh(recipe), short, material, "key", tmp_path)
+    assert not list(tmp_path.glob("*.partial"))
+    train(fresh(recipe), short, material, "key", tmp_path)
+
+
+def test_training_stops_when_val_no_longer_improves(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    areas = iter([0.9] + [0.5] * 99)
+    bored = Material(**{**vars(material), "judge": lambda _: next(areas)})
+    patient = plan.training.model_copy(update={"phases": (Phase(epochs=9, side=24),), "patience_epochs": 2})
+    train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
+    assert capsys.readouterr().out.count("epoch ") == 3
+    assert sorted(path.name for path in tmp_path.glob("best-*")) == ["best-001.pt", "best-003.pt"]
+
+
+def test_the_learning_rate_rises_to_its_peak_and_ends_at_nothing(plan: Lessons) -> None:
+    training = plan.training
+    rates = [learning_rate(step / 100, training) for step in range(101)]
+    assert max(rates) == pytest.approx(training.peak_learning_rate)
     assert rates[0] < 0.1 * max(rates)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_both_forms_of_an_image_are_turned_and_lit_alike() -> None:
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    toned = (images // 2).expand(6, 8, 3, 32, 32)
+    view = draw_views(images, toned, torch.arange(8), 24, 0.5, torch.Generator().manual_seed(1))
+    rendered = view.tones > 0
+    assert 0 < rendered.sum() < 8
+    assert torch.equal(view.shown[~rendered], view.original[~rendered])
+    assert torch.allclose(2 * view.shown[rendered], view.original[rendered], atol=3)
 
 
 def test_views_keep_range_shape_and_are_drawn_by_the_generator() -> None:
