@@ -85,6 +85,22 @@ def test_skin_is_found_beside_lesion_hair_and_dark_corners() -> None:
     assert np.abs(found - true).max() < 2
 
 
+def test_skin_is_found_beside_a_lesion_over_half_of_the_border() -> None:
+    image = drawn(SKINS["fair"])
+    image[:, :53] //= 2
+
+    assert np.abs(skin_lab(image[None]) - skin_lab(drawn(SKINS["fair"])[None])).max() < 2
+
+
+def test_a_highlight_on_dark_skin_does_not_burn_out_on_light_skin() -> None:
+    image = drawn(SKINS["brown"])
+    image[40:56, 40:56] = np.arange(170, 234, 4, np.uint8)[:, None, None]
+
+    highlight = render(image[None], 1)[0, 40:56, 40]
+
+    assert (np.diff(highlight.astype(int), axis=0) > 0).all()
+
+
 def test_a_bluish_cast_is_light_skin_and_not_the_darkest() -> None:
     assert ita_degrees(np.array([70.0, 20.0, -5.0], np.float32)) > 90
     assert ita_degrees(np.array([70.0, 10.0, 20.0], np.float32)) == pytest.approx(45)
