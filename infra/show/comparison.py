@@ -81,7 +81,9 @@ def _figures(title: str, groups: Iterable[GroupComparison]) -> Table:
 
 
 def _changes(groups: Iterable[GroupComparison]) -> Table:
-    table = _table("group", "AUROC minus parent's", "flags changed", "missed", "caught", "verdict")
+    table = _table(
+        "group", "AUROC minus parent's", "flags changed", "newly missed", "newly caught", "verdict"
+    )
     for group in groups:
         table.add_row(
             group.group,
