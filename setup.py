@@ -19,7 +19,7 @@ setup(
     packages=["evenscreen", *(f"evenscreen.{name}" for name in packages)],
     include_package_data=False,
     package_data={
-        "evenscreen.compression": ["shipped/*", "recipes/*"],
+        "evenscreen.compression": ["shipped/*", "recipes/*", "figures/*", "README.md"],
         "evenscreen.infra": ["local/*.txt", "demo/ATTRIBUTION.md", "demo/images/*"],
         "evenscreen.migrations": ["sql/*.sql"],
     },

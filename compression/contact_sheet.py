@@ -7,6 +7,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from evenscreen.compression.tones import TONES, render
+from evenscreen.pipeline.preprocess import preprocess
+from evenscreen.schemas.manifest import Preprocessing
 
 ROMAN = ("I", "II", "III", "IV", "V", "VI")
 COLUMNS = ("original", *(f"{tone} simulated" for tone in ROMAN))
@@ -38,3 +40,13 @@ def contact_sheet(images: npt.NDArray[np.uint8], path: Path, credit: str = "") -
         pen.text((MARGIN_PX // 2, middle), f"lesion {row + 1}", "black", font, anchor="mm")
     pen.text((MARGIN_PX, sheet_height - HEADER_PX // 2), credit, "black", font, anchor="lm")
     sheet.save(path, format="PNG", optimize=True)
+
+
+def first_images(folder: Path, count: int, side: int) -> npt.NDArray[np.uint8]:
+    """The first `count` images of `folder` in the order of their names, uint8 [n, side, side, 3]."""
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    spec, images = Preprocessing(height=side, width=side), []
+    for file in files[:count]:
+        with Image.open(file) as image:
+            images.append(preprocess(np.asarray(image.convert("RGB")), spec))
+    return np.stack(images) if images else np.empty((0, side, side, 3), np.uint8)

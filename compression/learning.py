@@ -45,7 +45,8 @@ class Learning:
 
     def __init__(self, recipe: Recipe, data_dir: Path, steps: Steps, reported: Reported | None) -> None:
         self.recipe, self.data_dir, self.steps, self.reported = recipe, data_dir, steps, reported
-        self.data_key = key(data_checksum(data_dir), text(recipe.data), recipe.preprocessing.model_dump_json())
+        self.data_sha256 = data_checksum(data_dir)
+        self.data_key = key(self.data_sha256, text(recipe.data), recipe.preprocessing.model_dump_json())
 
     def tones(self) -> Path:
         return self.steps.run("toned.npy", self.data_key, self._render)

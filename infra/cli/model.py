@@ -1,4 +1,4 @@
-"""`evenscreen model`: make model folders and compare them."""
+"""`evenscreen model`: make model folders, stage by stage or whole, and measure them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,42 +7,42 @@ import typer
 
 from evenscreen.infra.cli.compare_models import compare
 from evenscreen.infra.cli.extras import training_extra
-from evenscreen.infra.cli.failures import NoInput
+from evenscreen.infra.cli.measure_models import bench, sweep, tones
+from evenscreen.infra.cli.model_arguments import (
+    RUN,
+    DataOption,
+    RecipeArgument,
+    ReportedOption,
+    RunOption,
+    found,
+)
+from evenscreen.infra.cli.model_stages import add_stages
 
-app = typer.Typer(help="Make and compare models.", no_args_is_help=True)
+app = typer.Typer(help="Make, measure and compare models.", no_args_is_help=True)
 
 
 @app.callback()
 def model() -> None:
-    """Make and compare models."""
+    """Make, measure and compare models."""
 
 
 @app.command()
 def build(
-    recipe: Annotated[Path, typer.Argument(help="YAML file of what to make, or the name of a shipped one.")],
-    data: Annotated[
-        Path,
-        typer.Option(envvar="EVENSCREEN_HAM10000", help="Folder of images/ and labels.csv.", exists=True),
-    ],
-    run: Annotated[Path, typer.Option(help="Where work is kept, so that it can go on.")] = Path("runs/model"),
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
     out: Annotated[Path | None, typer.Option(help="Where the model goes; else RUN/folder.")] = None,
 ) -> None:
-    """Train, export, quantise, calibrate, evaluate and describe one model. Run it again to go on."""
+    """Do every stage of RECIPE and describe the model that comes out. Run it again to go on."""
     with training_extra():
-        # torch is slow to import: only this command pays for it.
+        # torch is slow to import: only commands that need it pay for it.
         from evenscreen.compression.build import build as build_model
-    build_model(_found(recipe), data, out or run / "folder", run)
+    build_model(found(recipe), data, out or run / "folder", run, reported)
 
 
+add_stages(app)
 app.command("compare")(compare)
-
-
-def _found(recipe: Path) -> Path:
-    """The file itself, else the shipped recipe of that name."""
-    import evenscreen.compression
-
-    shipped = Path(str(evenscreen.compression.__file__)).parent / "recipes" / recipe.name
-    for file in (recipe, shipped):
-        if file.is_file():
-            return file
-    raise NoInput(f"There is no recipe {recipe}.")
+app.command("sweep")(sweep)
+app.command("bench")(bench)
+app.command("tones")(tones)

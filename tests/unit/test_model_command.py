@@ -18,7 +18,7 @@ def test_help_does_not_wait_for_torch(tmp_path: Path) -> None:
 
 def test_a_missing_data_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    answer = CliRunner().invoke(app, ["build", "first.yaml", "--data", "lesions"])
+    answer = CliRunner().invoke(app, ["build", "dermoscopy.yaml", "--data", "lesions"])
     assert answer.exit_code == 2
     assert "lesions" in answer.output
 

@@ -106,3 +106,19 @@ def recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
     path.write_text(RECIPE)
     return path
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 photographs of 24 patients, skin types I to IV and none of V or VI."""
+    folder = tmp_path_factory.mktemp("photographs")
+    (folder / "images").mkdir()
+    random = np.random.default_rng(8)
+    rows = ["image,patient,malignant,fst"]
+    for number in range(24):
+        malignant = number % 2
+        image = blob(COLOURS["MEL" if malignant else "NV"], random)
+        Image.fromarray(image).save(folder / "images" / f"{number}.png")
+        rows.append(f"{number}.png,patient-{number},{malignant},{1 + number // 6}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder

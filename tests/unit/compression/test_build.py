@@ -1,6 +1,7 @@
-"""Every step from a recipe to a model folder, on synthetic lesions."""
+"""Every step from a recipe to a compared model folder, on synthetic lesions."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,31 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 
 from evenscreen.compression.build import Build, build
 from evenscreen.compression.card import card
+from evenscreen.compression.comparison import Comparison
 from evenscreen.compression.data import load_split
 from evenscreen.compression.evaluate import model_logits, session
-from evenscreen.compression.export import Serving
+from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
-from evenscreen.compression.train import class_weights
+from evenscreen.compression.steps import Record
+from evenscreen.compression.sweep import sweep
+from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
+from evenscreen.compression.widths import load_pruned
 from evenscreen.pipeline.decide import decide
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Manifest
+
+STEPS = {
+    ".": ["toned.npy", "guide.pt", "parent.pt", "pruned-20.pt", "pruned-40.pt", "recovered.pt", "comparison.json"],
+    "parent": ["fp32.onnx", "decision.json", "validation.json", "results.json", "latency.json"],
+    "candidate": [
+        "fp32.onnx",
+        "model.onnx",
+        "decision.json",
+        "validation.json",
+        "results.json",
+        "latency.json",
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +47,17 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(lesions: Path, recipe_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(
+    lesions: Path, photographs: Path, recipe_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    manifest = build(recipe_path, lesions, folder / "model", folder / "run")
+    manifest = build(recipe_path, lesions, folder / "model", folder / "run", photographs)
     return Built(manifest, folder / "model", folder / "run")
+
+
+@pytest.fixture
+def making(built: Built, lesions: Path, photographs: Path, recipe_path: Path) -> Build:
+    return Build(recipe_path, lesions, built.run_dir, photographs)
 
 
 def test_build_leaves_a_valid_model_folder(built: Built) -> None:
@@ -40,12 +65,7 @@ def test_build_leaves_a_valid_model_folder(built: Built) -> None:
     manifest = Manifest.model_validate_json((built.model_dir / "manifest.json").read_bytes())
     assert manifest == built.manifest
     assert manifest.sha256 == hashlib.sha256(content).hexdigest()
-    assert {(result.split, result.form) for result in manifest.results} == {
-        ("val", "fp32"),
-        ("val", "int8"),
-        ("test", "fp32"),
-        ("test", "int8"),
-    }
+    assert {(result.split, result.form) for result in manifest.results} == {("val", "int8"), ("test", "int8")}
     assert (built.model_dir / "CARD.md").read_text(encoding="utf-8") == card(manifest)
     assert sorted(path.name for path in built.model_dir.iterdir()) == [
         "CARD.md",
@@ -54,48 +74,79 @@ def test_build_leaves_a_valid_model_folder(built: Built) -> None:
     ]
 
 
-def test_building_again_does_nothing_again(built: Built, lesions: Path, recipe_path: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in built.run_dir.iterdir()}
-    assert build(recipe_path, lesions, built.model_dir, built.run_dir) == built.manifest
-    assert {path: path.stat().st_mtime_ns for path in built.run_dir.iterdir()} == before
+def test_every_step_leaves_its_file_and_a_record_of_where_it_comes_from(built: Built) -> None:
+    for folder, files in STEPS.items():
+        for file in files:
+            path = built.run_dir / folder / file
+            record = Record.model_validate_json(path.with_name(f"{file}.json").read_bytes())
+            assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+            assert record.versions["torch"]
+    pruned = Record.model_validate_json((built.run_dir / "pruned-40.pt.json").read_bytes())
+    assert set(pruned.made_from) == {"parent.pt", "pruned-20.pt"}
+    assert not list(built.run_dir.rglob("*partial*"))
+    assert not list(built.run_dir.glob("*-work"))
+
+
+def test_parameters_and_file_really_fall(built: Built, making: Build) -> None:
+    sizes = [
+        parameters(load_pruned(built.run_dir / name))
+        for name in ("parent.pt", "pruned-20.pt", "pruned-40.pt")
+    ]
+    for size, share in zip(sizes, (0.0, 0.2, 0.4), strict=True):
+        assert 0 <= (1 - share) * sizes[0] - size < 0.05 * sizes[0]
+    assert built.manifest.parameters == sizes[2]
+    assert built.manifest.lineage.parent_parameters == sizes[0]
+    files = [(built.run_dir / name).stat().st_size for name in ("parent/fp32.onnx", "candidate/fp32.onnx")]
+    assert files[1] < 0.7 * files[0]
+    assert (built.model_dir / "model.onnx").stat().st_size < files[1]
+
+
+def test_the_candidate_is_compared_with_its_parent_by_tone_and_by_reported_type(built: Built) -> None:
+    found = Comparison.model_validate_json((built.run_dir / "comparison.json").read_bytes())
+    assert [group.group for group in found.simulated] == ["I", "II", "III", "IV", "V", "VI"]
+    assert [group.group for group in found.reported] == ["I–II", "III–IV", "V–VI"]
+    assert not found.promotable
+    assert "V–VI" in " ".join(found.unassessed)
+    promotion = built.manifest.promotion
+    assert promotion is not None
+    assert promotion.reasons == found.reasons
+    assert built.manifest.lineage.parent_sha256 is not None
+
+
+def test_building_again_does_nothing_again(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path
+) -> None:
+    def times() -> dict[Path, int]:
+        files = (path for path in built.run_dir.rglob("*") if path.is_file() and path.parent.name != "folder")
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    before = times()
+    assert build(recipe_path, lesions, built.model_dir, built.run_dir, photographs) == built.manifest
+    assert times() == before
 
 
 def test_another_target_recalibrates_without_training(
-    built: Built, lesions: Path, recipe_path: Path, tmp_path: Path
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "tiny.yaml"
     other.write_text(recipe_path.read_text().replace("target_sensitivity: 0.9", "target_sensitivity: 0.5"))
-    trained = (built.run_dir / "weights.pt").stat().st_mtime_ns
-    decided = (built.run_dir / "decision.json").read_bytes()
-    manifest = build(other, lesions, tmp_path / "model", built.run_dir)
+    trained = (built.run_dir / "recovered.pt").stat().st_mtime_ns
+    decided = (built.run_dir / "candidate" / "decision.json").read_bytes()
+    manifest = build(other, lesions, tmp_path / "model", built.run_dir, photographs)
     assert manifest.operating_point.target_sensitivity == 0.5
     assert manifest.sha256 == built.manifest.sha256
-    assert (built.run_dir / "weights.pt").stat().st_mtime_ns == trained
-    build(recipe_path, lesions, built.model_dir, built.run_dir)
-    assert (built.run_dir / "decision.json").read_bytes() == decided
+    assert (built.run_dir / "recovered.pt").stat().st_mtime_ns == trained
+    build(recipe_path, lesions, built.model_dir, built.run_dir, photographs)
+    assert (built.run_dir / "candidate" / "decision.json").read_bytes() == decided
 
 
-def test_a_run_folder_of_another_recipe_is_refused(
-    built: Built, lesions: Path, recipe_path: Path, tmp_path: Path
+def test_pruning_ends_when_the_worst_tone_falls_too_far(
+    making: Build, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = tmp_path / "tiny.yaml"
-    other.write_text(recipe_path.read_text().replace("seed: 1", "seed: 2"))
-    with pytest.raises(Fatal, match="another recipe"):
-        build(other, lesions, tmp_path / "model", built.run_dir)
-
-
-def test_torch_and_onnx_agree_in_float(built: Built, lesions: Path, recipe_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason="training needs torch: pip install 'evenscreen[train]'")
-    making = Build(recipe_path, lesions, built.run_dir)
-    recipe = making.recipe
-    labels = load_split(lesions, "train", recipe.data, recipe.preprocessing).labels
-    serving = Serving(
-        making.trained(built.run_dir / "weights.pt"), class_weights(labels, 3, recipe.training.balance)
-    )
-    images = load_split(lesions, "val", recipe.data, recipe.preprocessing).images
-    with torch.no_grad():
-        expected = serving(torch.from_numpy(images)).numpy()
-    assert np.allclose(model_logits(built.run_dir / "fp32.onnx", images), expected, atol=1e-4)
+    plan = making.recipe.pruning.model_copy(update={"worst_group_floor": -1.0})
+    making.learning.recipe = making.recipe.model_copy(update={"pruning": plan})
+    assert making.learning.pruned(0.4).name == "parent.pt"
+    assert "pruning ends" in capsys.readouterr().out
 
 
 def test_int8_ranks_as_float_does(built: Built, lesions: Path, recipe_path: Path) -> None:
@@ -103,10 +154,10 @@ def test_int8_ranks_as_float_does(built: Built, lesions: Path, recipe_path: Path
     images = load_split(lesions, "test", recipe.data, recipe.preprocessing).images
     scores = [
         [decision.score for decision in decide(model_logits(path, images), built.manifest)]
-        for path in (built.run_dir / "fp32.onnx", built.model_dir / "model.onnx")
+        for path in (built.run_dir / "candidate" / "fp32.onnx", built.model_dir / "model.onnx")
     ]
     ranks = np.argsort(np.argsort(scores, axis=1), axis=1)
-    assert np.corrcoef(ranks)[0, 1] > 0.95
+    assert np.corrcoef(ranks)[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
@@ -131,3 +182,33 @@ def test_the_graph_takes_bytes_and_gives_floats(built: Built) -> None:
     assert (taken.type, taken.shape[1:]) == ("tensor(uint8)", [32, 32, 3])
     assert (given.name, given.type, given.shape[1:]) == ("logits", "tensor(float)", [3])
     assert isinstance(taken.shape[0], str)
+
+
+def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) -> None:
+    points = sweep(making)
+    assert [round(point.removed, 1) for point in points] == [0.0, 0.2, 0.4]
+    assert points[0].size_bytes > points[1].size_bytes > points[2].size_bytes
+    assert json.loads((making.run_dir / "sweep.json").read_text())[0]["parameters"] == points[0].parameters
+    draw(points, tmp_path / "sweep.svg")
+    assert "points of AUROC" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size
+    document = tmp_path / "README.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    put_into(document, table(points))
+    text = document.read_text()
+    assert "old" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert text.count("| 20% |") + text.count("| 21% |") == 1
+
+
+def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
+    document = tmp_path / "README.md"
+    document.write_text("nothing to replace")
+    with pytest.raises(ValueError, match="marks"):
+        put_into(document, "table")
+    assert document.read_text() == "nothing to replace"
+
+
+def test_a_missing_data_folder_is_a_sentence(recipe_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match=r"labels\.csv"):
+        build(recipe_path, tmp_path / "none", tmp_path / "model", tmp_path / "run")

@@ -1,18 +1,14 @@
-"""Temperature, threshold and class priors, each where the right answer is known."""
+"""Temperature and threshold, each where the right answer is known."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs torch: pip install 'evenscreen[train]'")
 
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evenscreen.compression.calibrate import operating_point, temperature
-from evenscreen.compression.export import Serving
-from evenscreen.compression.networks.residual import Residual, normalise
-from evenscreen.compression.recipe import Network
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
@@ -35,13 +31,3 @@ def test_the_threshold_is_the_highest_that_reaches_the_target(rows: list[tuple[i
     assert (scores[malignant] >= point.threshold).mean() >= 0.9
     assert (scores[malignant] >= point.threshold + 1).mean() < 0.9
     assert point.sensitivity.value == (scores[malignant] >= point.threshold).mean()
-
-
-def test_serving_takes_the_class_weights_of_training_back() -> None:
-    network = Residual(Network(stem=4, widths=(4,)), 3).eval()
-    weights = np.array([0.5, 1.0, 4.0], np.float32)
-    images = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
-    with torch.no_grad():
-        trained = network(normalise(images.permute(0, 3, 1, 2).float()))
-        served = Serving(network, weights)(images)
-    assert torch.allclose(served, trained - torch.log(torch.from_numpy(weights)), atol=1e-5)

@@ -1,0 +1,60 @@
+"""`evenscreen model sweep | bench | tones`: figures and pictures that people look at."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenscreen.infra.cli.extras import training_extra
+from evenscreen.infra.cli.failures import NoInput
+from evenscreen.infra.cli.model_arguments import (
+    RUN,
+    DataOption,
+    RecipeArgument,
+    ReportedOption,
+    RunOption,
+    found,
+)
+
+OutOption = Annotated[Path, typer.Option(help="Where the figure goes.", file_okay=False)]
+
+
+def sweep(
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw it: .svg, .png or .pdf; else RUN/sweep.svg.", dir_okay=False)
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file whose marked table is replaced.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """What pruning costs and brings: parameters, size, AUROC, gap and latency by share removed."""
+    with training_extra():
+        from evenscreen.compression.build import Build
+        from evenscreen.compression.sweep import sweep as swept
+        from evenscreen.compression.sweep_figure import draw, put_into, table
+    points = swept(Build(found(recipe), data, run, reported))
+    draw(points, figure or run / "sweep.svg")
+    typer.echo(table(points))
+    if into is not None:
+        put_into(into, table(points))
+
+
+def tones(
+    images: Annotated[Path, typer.Argument(help="Folder of images.", exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Argument(help="PNG to write.", dir_okay=False)],
+    count: Annotated[int, typer.Option(help="How many, in the order of their names.", min=1, max=50)] = 8,
+    side: Annotated[int, typer.Option(help="Side of each in pixels.", min=16, max=512)] = 128,
+    credit: Annotated[str, typer.Option(help="What their licence wants said.")] = "",
+) -> None:
+    """Draw a contact sheet: images as they are and at the six simulated skin tones."""
+    with training_extra():
+        from evenscreen.compression.contact_sheet import contact_sheet, first_images
+    chosen = first_images(images, count, side)
+    if not len(chosen):
+        raise NoInput(f"There is no JPEG or PNG in {images}.")
+    contact_sheet(chosen, out, credit)
