@@ -23,6 +23,7 @@ from evenscreen.pipeline.decide import FULL_SCORE
 from evenscreen.pipeline.evidence.auroc import ASSESSABLE_CASES, area_components, is_assessable, shrink
 from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
 from evenscreen.pipeline.evidence.intervals import Z95, delong_interval
+from evenscreen.pipeline.evidence.misses import missing_more
 from evenscreen.pipeline.evidence.paired import (
     PairedDifference,
     PairedVerdict,
@@ -48,7 +49,9 @@ def compare(
 ) -> Comparison:
     """Compare by paired DeLong per group and decide promotion by the rule of `evidence.paired.promotion`.
 
-    Every group of `evidence` is in the answer whatever its size. Raises ValueError unless
+    Beyond that rule, a candidate that misses more malignant images than its parent at its own threshold,
+    overall or on a simulated tone, is refused (`evidence.misses`): a threshold that does not fit darker skin
+    leaves the area as it was. Every group of `evidence` is in the answer whatever its size. Raises ValueError unless
     0 < margin < 1, and when there is no image at all.
     """
     if evidence.overall.n == 0:
@@ -59,6 +62,7 @@ def compare(
     types = _judged("reported", evidence.reported_types, margin)
     worse_types = [one for one in types if one.verdict == "worse"]
     decided = promotion(overall.verdict, _verdicts(simulated), _verdicts([*ranges, *worse_types]), signed_by)
+    misses = _misses((overall, *simulated))
     return Comparison(
         compared_on=compared_on,
         parent=parent,
@@ -73,8 +77,8 @@ def compare(
         reported_data=evidence.reported_data,
         reported=ranges,
         reported_types=types,
-        promotable=decided.promotable,
-        reasons=decided.reasons,
+        promotable=decided.promotable and not misses,
+        reasons=(*misses, *decided.reasons),
         unassessed=decided.unassessed,
         signed_by=(signed_by or "").strip() or None,
     )
@@ -169,6 +173,16 @@ def _shortcoming(
     if not is_assessable(cases.positives, cases.negatives):
         return f"{counts}, a verdict needs {ASSESSABLE_CASES} of each"
     return f"the loss may be {-paired.low:.3f}, which a margin of {margin:.3f} does not allow"
+
+
+def _misses(groups: tuple[GroupComparison, ...]) -> tuple[str, ...]:
+    """A sentence for every group in which the candidate misses more. Each image is a lesion of its own here."""
+    counts = {one.group: (len(one.newly_missed), len(one.newly_caught)) for one in groups}
+    return tuple(
+        f"{'Overall' if group == 'all' else f'On simulated tone {group}'} the candidate misses more malignant "
+        f"images than its parent: {counts[group][0]} newly, against {counts[group][1]} newly caught."
+        for group in missing_more(counts)
+    )
 
 
 def _positions(cases: Cases, rows: tuple[int, ...]) -> tuple[int, ...]:

@@ -76,6 +76,24 @@ def reported(sizes: dict[str, int], worse: str | None = None) -> dict[str, Cases
     return groups
 
 
+def test_a_threshold_that_does_not_fit_one_tone_is_refused_though_its_area_stays() -> None:
+    given = evidence()
+    before = given.simulated["VI"]
+    lower = np.maximum(before.parent.scores - 2_500, 0)
+    shifted = Cases(
+        before.parent,
+        Answers(lower, lower >= THRESHOLD),
+        before.malignant,
+        before.positions,
+        None,
+    )
+    found = run(Evidence("test", given.overall, {**given.simulated, "VI": shifted}), signed_by="A person")
+    assert not found.promotable
+    (reason,) = [reason for reason in found.reasons if "misses more" in reason]
+    assert reason.startswith("On simulated tone VI")
+    assert next(one for one in found.simulated if one.group == "VI").verdict == "no worse"
+
+
 def test_a_candidate_that_says_the_same_lacks_only_a_signature() -> None:
     alike = evidence()
     assert not run(alike).promotable
