@@ -10,7 +10,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from evenscreen.compression.networks.residual import Residual, normalise
+from evenscreen.compression.networks.classifier import DEVIATION, MEAN
+from evenscreen.compression.networks.flat import FlatBlocks
+from evenscreen.compression.networks.hybrid import Hybrid
 from evenscreen.schemas.manifest import Preprocessing
 
 OPSET = 18
@@ -20,18 +22,25 @@ INPUT, OUTPUT = "images", "logits"
 class Serving(nn.Module):
     """`uint8 [N, H, W, 3]` to `float32 [N, classes]`: layout, normalisation and class priors inside.
 
-    Training under class weights w learns probabilities proportional to w * p; subtracting log w from the
-    logits gives back p, the probabilities at the training set's own frequencies (Elkan 2001).
+    `network` has a linear `head` as its last layer, to whose bias `shift` (float32 [classes]: see
+    losses.serving_shift) is added. Pixels lose their mean, one number for all channels; their deviation goes
+    into the weights of the first convolution, where it costs nothing. The mean stays outside: in the bias it
+    would be wrong wherever the convolution sees its padding.
     """
 
-    def __init__(self, network: Residual, class_weights: npt.NDArray[np.float32]) -> None:
+    def __init__(self, network: nn.Module, shift: npt.NDArray[np.float32]) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).eval()
+        self.network = copy.deepcopy(network).cpu().eval()
+        if isinstance(self.network, Hybrid):
+            self.network.blocks = FlatBlocks(self.network.blocks)  # type: ignore[assignment]
+        self.mean = MEAN[0]
+        first = next(module for module in self.network.modules() if isinstance(module, nn.Conv2d))
         with torch.no_grad():
-            self.network.head.bias.sub_(torch.from_numpy(np.log(class_weights)))
+            first.weight.div_(torch.tensor(DEVIATION).view(1, 3, 1, 1))
+            self.network.head.bias.add_(torch.from_numpy(shift))  # type: ignore[operator, union-attr]
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.network(normalise(images.permute(0, 3, 1, 2).float()))  # type: ignore[no-any-return]
+        return self.network(images.permute(0, 3, 1, 2).float() - self.mean)  # type: ignore[no-any-return]
 
 
 def export(serving: Serving, spec: Preprocessing, path: Path) -> None:
@@ -57,21 +66,13 @@ def export(serving: Serving, spec: Preprocessing, path: Path) -> None:
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:
-    """Remove the exporter's notes: they hold the paths of the machine it ran on."""
+    """Remove the exporter's notes: they hold the paths of the machine it ran on.
+
+    Its shapes of inner values go too: they name the weights' own, and onnxruntime's dynamic quantisation,
+    which turns weights round, stumbles over them.
+    """
     graph = model.graph
-    for part in (
-        model,
-        graph,
-        *graph.node,
-        *graph.input,
-        *graph.output,
-        *graph.value_info,
-        *graph.initializer,
-    ):
+    graph.ClearField("value_info")
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-
-
-def parameters(network: nn.Module) -> int:
-    """How many numbers the network learned."""
-    return sum(parameter.numel() for parameter in network.parameters())
