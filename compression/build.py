@@ -24,10 +24,10 @@ from evenscreen.schemas.manifest import Manifest
 def build(
     recipe_path: Path, data_dir: Path, out_dir: Path, run_dir: Path, reported_dir: Path | None = None
 ) -> Manifest:
-    """Make the model of `recipe_path` and put its folder at `out_dir`, promotable or not: its card says which.
+    """Make the model of `recipe_path` and put its folder at `out_dir`; its card tells if it is promotable.
 
-    On return `out_dir` holds model.onnx, manifest.json and CARD.md; `run_dir` holds every intermediate file,
-    each with its record, parent/folder, candidate/folder and comparison.json. `reported_dir` holds photographs
+    On return `out_dir` holds model.onnx, manifest.json and CARD.md; `run_dir` holds every intermediate file
+    with its record, parent/folder, candidate/folder and comparison.json. `reported_dir` holds photographs
     with reported skin types. Raises Fatal when recipe, data or run folder do not fit.
     """
     making = Build(recipe_path, data_dir, run_dir, reported_dir)
@@ -87,7 +87,7 @@ class Build:
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
 
     def _compare(self, path: Path) -> Metrics:
-        folders = (finishing.steps.folder / "folder" for finishing in (self.parent, self.candidate))
-        found = compare_folders(*folders, self.learning.data_dir, self.reported_dir)
+        parent, candidate = (made.steps.folder / "folder" for made in (self.parent, self.candidate))
+        found = compare_folders(parent, candidate, self.learning.data_dir, self.reported_dir)
         path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         return {"promotable": found.promotable}

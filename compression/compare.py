@@ -51,8 +51,10 @@ def compare(
 
     Beyond that rule, a candidate that misses more malignant images than its parent at its own threshold,
     overall or on a simulated tone, is refused (`evidence.misses`): a threshold that does not fit darker skin
-    leaves the area as it was. Every group of `evidence` is in the answer whatever its size. Raises ValueError unless
-    0 < margin < 1, and when there is no image at all.
+    leaves the area as it was.
+
+    Every group of `evidence` is in the answer whatever its size. Raises ValueError unless 0 < margin < 1, and
+    when there is no image at all.
     """
     if evidence.overall.n == 0:
         raise ValueError("there is no image to compare on")
@@ -176,11 +178,11 @@ def _shortcoming(
 
 
 def _misses(groups: tuple[GroupComparison, ...]) -> tuple[str, ...]:
-    """A sentence for every group in which the candidate misses more. Each image is a lesion of its own here."""
+    """A sentence for every group in which the candidate misses more; each image is a lesion of its own."""
     counts = {one.group: (len(one.newly_missed), len(one.newly_caught)) for one in groups}
     return tuple(
-        f"{'Overall' if group == 'all' else f'On simulated tone {group}'} the candidate misses more malignant "
-        f"images than its parent: {counts[group][0]} newly, against {counts[group][1]} newly caught."
+        f"{'Overall' if group == 'all' else f'On simulated tone {group}'} the candidate misses more "
+        f"malignant images than its parent: {counts[group][0]} newly, {counts[group][1]} newly caught."
         for group in missing_more(counts)
     )
 

@@ -60,8 +60,9 @@ def joined(first: Split, second: Split) -> Split:
 
 def data_checksum(folder: Path) -> str:
     """SHA-256 over labels.csv and the bytes of every image that it gives a split, in its order."""
+    rows = _rows(folder)
     digest = hashlib.sha256((folder / "labels.csv").read_bytes())
-    for row in _rows(folder):
+    for row in rows:
         if row["split"] in (*SPLITS, UNLABELLED):
             digest.update((folder / "images" / row["image"]).read_bytes())
     return digest.hexdigest()

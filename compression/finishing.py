@@ -1,14 +1,15 @@
 """From a learned network to a model folder. The parent and every candidate go the same way.
 
-    6. export     fp32.onnx          pixels in, logits out
-    7. quantise   model.onnx         the form that is served; the parent stays as it is
-    8. calibrate  decision.json      temperature and threshold, on val, of the served form
-    9. validate   validation.json    network against FP32 file against served file, by simulated tone, on val
-   10. evaluate   results.json       on the given splits; the only reader of test besides the comparison
-   11. time       latency.json
-   12. publish    folder/            model.onnx, manifest.json, CARD.md
+ 6. export     fp32.onnx          pixels in, logits out
+ 7. quantise   model.onnx         the form that is served; the parent stays as it is
+ 8. calibrate  decision.json      temperature and threshold, on val, of the served form
+ 9. validate   validation.json    network against FP32 file against served file, by simulated tone, on val
+10. evaluate   results.json       on the given splits; the only reader of test besides the comparison
+11. time       latency.json
+12. publish    folder/            model.onnx, manifest.json, CARD.md
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from pydantic import TypeAdapter
 
 from evenscreen.compression import calibrate
 from evenscreen.compression.bench import latencies
-from evenscreen.compression.calibration_images import calibration_images
+from evenscreen.compression.calibration_images import (
+    CalibrationEffect,
+    calibration_effects,
+    calibration_images,
+)
 from evenscreen.compression.data import load_split
 from evenscreen.compression.evaluate import evaluate, model_logits
 from evenscreen.compression.export import Serving, export
@@ -25,7 +30,7 @@ from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.publish import Decisive, Made, draft, publish
 from evenscreen.compression.quantise import quantise
 from evenscreen.compression.recipe import Quantisation, Training, text
-from evenscreen.compression.steps import Metrics, Steps, key, read_record, sha256
+from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.validate import validate
 from evenscreen.compression.widths import load_pruned
 from evenscreen.pipeline.decide import decide
@@ -33,12 +38,12 @@ from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Re
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 LATENCIES = TypeAdapter(tuple[Latency, ...])
-FORMS: dict[str, Form] = {"static": "int8", "dynamic": "int8", "mixed": "int8", "fp16": "fp16"}
+FORMS: dict[str, Form] = {"static": "int8", "dynamic": "int8", "fp16": "fp16"}
 
 
 @dataclass(frozen=True)
 class Finishing:
-    """One network on its way to a folder; `steps` keeps the work, `training` is how it learned its classes."""
+    """One network on its way to a folder; `steps` keeps the work, `training` says how classes weighed."""
 
     recipe_path: Path
     learning: Learning
@@ -84,6 +89,15 @@ class Finishing:
         entries = LATENCIES.validate_json(self.latency().read_bytes())
         return next(entry for entry in entries if (entry.batch, entry.threads) == (1, 1))
 
+    def calibration_effects(self, seeds: Iterable[int]) -> tuple[CalibrationEffect, ...]:
+        """Flips against FP32 on val by tone, for both ways of choosing calibration images."""
+        assert self.quantisation is not None  # noqa: S101
+        learning = self.learning
+        toned = learning.toned[:, : len(learning.train.images)]
+        judged = {"as taken": learning.val.images, **learning.toned_val}
+        train, manifest = (learning.train.images, toned), self._draft("draft", None)
+        return calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
+
     def folder(self, name: str, parent: "Finishing | None" = None) -> Manifest:
         """Publish as RUN/folder and give back its manifest, which lacks the comparison with `parent`."""
         self.validation()
@@ -124,9 +138,13 @@ class Finishing:
         )
 
     def _export(self, path: Path) -> None:
-        data = self.learning.recipe.data
-        shift = serving_shift(self.learning.train.labels, len(data.labels), self.training)
-        export(Serving(load_pruned(self.network), shift), self.learning.recipe.preprocessing, path)
+        export(self.serving(), self.learning.recipe.preprocessing, path)
+
+    def serving(self) -> Serving:
+        """The network as it is exported."""
+        classes = len(self.learning.recipe.data.labels)
+        shift = serving_shift(self.learning.train.labels, classes, self.training)
+        return Serving(load_pruned(self.network), shift)
 
     def _quantise(self, path: Path) -> Metrics:
         assert self.quantisation is not None  # noqa: S101
@@ -147,8 +165,12 @@ class Finishing:
         decisive = Decisive(calibration=calibration, operating_point=point)
         path.write_text(decisive.model_dump_json(indent=1), encoding="utf-8")
 
-    def _validate(self, path: Path) -> None:
-        raise NotImplementedError
+    def _validate(self, path: Path) -> Metrics:
+        groups = {"as taken": self.learning.val.images, **self.learning.toned_val}
+        manifest = self._draft("draft", None)
+        found = validate(self.serving(), self.fp32(), self.model(), groups, manifest)
+        path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
+        return {"largest_logit_error": found.largest_logit_error}
 
     def _evaluate(self, path: Path) -> Metrics:
         manifest, results = self._draft("draft", None), []

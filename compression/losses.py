@@ -87,14 +87,14 @@ def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """
     if student.shape[1] != teacher.shape[1]:
         raise Fatal(
-            f"Student and teacher have {student.shape[1]} and {teacher.shape[1]} positions: for features to be "
-            "taught, both must halve the image equally often."
+            f"Student and teacher have {student.shape[1]} and {teacher.shape[1]} positions: for features "
+            "to be taught, both must halve the image equally often."
         )
     return (F.normalize(student, dim=2) - F.normalize(teacher, dim=2)).square().sum(2).mean(1)
 
 
 def gap(losses: Tensor, tones: Tensor) -> Tensor:
-    """How far the worst tone's mean loss is above the mean of all; `tones` int64 [n], 0 = as taken."""
+    """How far the worst tone's mean loss is above the mean; `tones` int64 [n], 0 = as taken."""
     means = torch.stack([losses[tones == tone].mean() for tone in torch.unique(tones)])
     return means.max() - means.mean()
 

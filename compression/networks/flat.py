@@ -5,6 +5,8 @@ query, key and value come from one product; the scale of the scores is in the qu
 what they were, but for the order of sums.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -29,9 +31,10 @@ class FlatBlock(nn.Module):
 
     def _attend(self, projected: Tensor, positions: int) -> Tensor:
         split = projected.reshape(-1, positions, 3 * self.heads, self.head_width).transpose(1, 2)
-        query, key, value = split.split(self.heads, 1)
+        query, key, value = torch.split(split, self.heads, 1)
         weights = torch.softmax(query @ key.transpose(-1, -2), -1)
-        return (weights @ value).transpose(1, 2).reshape(-1, self.heads * self.head_width)
+        attended: Tensor = (weights @ value).transpose(1, 2)
+        return attended.reshape(-1, self.heads * self.head_width)
 
 
 class FlatBlocks(nn.Module):
@@ -39,7 +42,7 @@ class FlatBlocks(nn.Module):
 
     def __init__(self, blocks: nn.Sequential) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(FlatBlock(block) for block in blocks)
+        self.blocks = nn.ModuleList(FlatBlock(cast(Block, block)) for block in blocks)
 
     def forward(self, tokens: Tensor) -> Tensor:
         _, positions, width = tokens.shape

@@ -44,6 +44,44 @@ def sweep(
         put_into(into, table(points))
 
 
+def bench(
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
+    rounds: Annotated[int, typer.Option(help="How often everything is timed.", min=1)] = 8,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file.", dir_okay=False)] = None,
+) -> None:
+    """Time parent and candidate in every form, interleaved, beside ResNet-50 in INT8."""
+    with training_extra():
+        from rich.console import Console
+
+        from evenscreen.compression.bench import bench_table
+        from evenscreen.compression.bench_forms import bench_forms
+        from evenscreen.compression.build import Build
+    report = bench_forms(Build(found(recipe), data, run, reported), rounds)
+    Console().print(bench_table(report))
+    if json is not None:
+        json.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def calibration(
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
+    seeds: Annotated[int, typer.Option(help="How many draws of images for each way.", min=1)] = 3,
+) -> None:
+    """What it changes to read INT8's ranges from all tones alike: flips, random against balanced."""
+    with training_extra():
+        from rich.console import Console
+
+        from evenscreen.compression.build import Build
+        from evenscreen.compression.calibration_images import effects_table
+    effects = Build(found(recipe), data, run, reported).candidate.calibration_effects(range(seeds))
+    Console().print(effects_table(effects))
+
+
 def tones(
     images: Annotated[Path, typer.Argument(help="Folder of images.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Argument(help="PNG to write.", dir_okay=False)],

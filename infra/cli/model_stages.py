@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 Stage = Callable[["Build"], Path]
 
 STAGES: dict[str, tuple[str, Stage]] = {
-    "guide": ("Fine-tune the pretrained network that teaches the parent.", lambda made: made.learning.guide()),
+    "guide": (
+        "Fine-tune the pretrained network that teaches the parent.",
+        lambda made: made.learning.guide(),
+    ),
     "parent": ("Train the parent on labels and on what its guide says.", lambda made: made.learning.parent()),
     "prune": (
         "Remove channels, hidden units and heads step by step, with fine-tuning after each.",
@@ -30,7 +33,10 @@ STAGES: dict[str, tuple[str, Stage]] = {
     ),
     "distil": ("Let the parent teach what pruning left.", lambda made: made.learning.recovered()),
     "export": ("Write the candidate as FP32 ONNX.", lambda made: made.candidate.fp32()),
-    "quantise": ("Write the candidate in the form that the recipe ships.", lambda made: made.candidate.model()),
+    "quantise": (
+        "Write the candidate in the form that the recipe ships.",
+        lambda made: made.candidate.model(),
+    ),
     "calibrate": ("Choose temperature and threshold on val.", lambda made: made.candidate.decision()),
     "validate": (
         "Hold network, FP32 file and served file against each other on val, by simulated tone.",

@@ -19,7 +19,8 @@ def p_of_no_more_misses(newly_missed: int, newly_caught: int) -> float:
     if min(newly_missed, newly_caught) < 0:
         raise ValueError("counts of flips are not negative")
     n = newly_missed + newly_caught
-    return sum(comb(n, k) for k in range(newly_missed, n + 1)) / 2**n
+    tail: int = sum(comb(n, k) for k in range(newly_missed, n + 1))
+    return tail / 2**n
 
 
 def missing_more(flips: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:

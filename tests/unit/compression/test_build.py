@@ -26,7 +26,15 @@ from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Manifest
 
 STEPS = {
-    ".": ["toned.npy", "guide.pt", "parent.pt", "pruned-20.pt", "pruned-40.pt", "recovered.pt", "comparison.json"],
+    ".": [
+        "toned.npy",
+        "guide.pt",
+        "parent.pt",
+        "pruned-20.pt",
+        "pruned-40.pt",
+        "recovered.pt",
+        "comparison.json",
+    ],
     "parent": ["fp32.onnx", "decision.json", "validation.json", "results.json", "latency.json"],
     "candidate": [
         "fp32.onnx",
@@ -87,7 +95,7 @@ def test_every_step_leaves_its_file_and_a_record_of_where_it_comes_from(built: B
     assert not list(built.run_dir.glob("*-work"))
 
 
-def test_parameters_and_file_really_fall(built: Built, making: Build) -> None:
+def test_parameters_and_file_really_fall(built: Built) -> None:
     sizes = [
         parameters(load_pruned(built.run_dir / name))
         for name in ("parent.pt", "pruned-20.pt", "pruned-40.pt")
@@ -190,7 +198,9 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert points[0].size_bytes > points[1].size_bytes > points[2].size_bytes
     assert json.loads((making.run_dir / "sweep.json").read_text())[0]["parameters"] == points[0].parameters
     draw(points, tmp_path / "sweep.svg")
-    assert "points of AUROC" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size
+    assert (
+        "points of AUROC" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size
+    )
     document = tmp_path / "README.md"
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     put_into(document, table(points))
