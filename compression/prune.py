@@ -143,8 +143,8 @@ def _even_share(removable: Mapping[str, list[Slice]], layers: Mapping[str, Units
 
 
 def _chosen(allowed: Mapping[str, list[Slice]], excess: int) -> list[Slice]:
-    """Slices of lowest score that hold `excess` parameters, and less than the smallest slice more."""
-    waiting = {name: slices[::-1] for name, slices in allowed.items() if slices}
+    """Slices of lowest score that hold `excess` parameters, and less than the smallest of them more."""
+    waiting = {name: slices[::-1] for name, slices in allowed.items()}
     chosen: list[Slice] = []
     while excess > 0:
         following = [slices[-1] for slices in waiting.values() if slices]
@@ -155,7 +155,18 @@ def _chosen(allowed: Mapping[str, list[Slice]], excess: int) -> list[Slice]:
             part = min(following, key=lambda part: part.parameters)
         chosen.append(waiting[part.layer].pop())
         excess -= part.parameters
-    return chosen
+    return _without_needless(chosen, -excess)
+
+
+def _without_needless(chosen: list[Slice], surplus: int) -> list[Slice]:
+    """`chosen`, in order, without the last slices that fit into `surplus` parameters; no layer skips one."""
+    kept: list[Slice] = []
+    for part in reversed(chosen):
+        if part.parameters <= surplus and all(part.layer != other.layer for other in kept):
+            surplus -= part.parameters
+        else:
+            kept.append(part)
+    return kept
 
 
 def _require_only(layer: Units, group: tp.Group, rows: list[int], name: str) -> None:

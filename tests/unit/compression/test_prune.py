@@ -32,7 +32,7 @@ def make_network() -> Hybrid:
             for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
                 tensor.uniform_(0.5, 1.5)
         if isinstance(module, torch.nn.Conv2d):
-            torch.nn.init.normal_(module.weight, std=0.2)
+            torch.nn.init.kaiming_normal_(module.weight)
         if isinstance(module, torch.nn.Linear):
             torch.nn.init.normal_(module.weight, std=0.2)
             if module.bias is not None:
@@ -49,7 +49,7 @@ def test_parameters_fall_to_the_target_and_hardly_below(gone: float) -> None:
     network = make_network()
     target = round(parameters(network) * (1 - gone))
     prune_to(network, target, random_importance(network), 16, SIDE)
-    assert 0.95 * target < parameters(network) <= target
+    assert 0.98 * target < parameters(network) <= target
 
 
 def test_layers_keep_multiples_of_sixteen_or_whole_heads_and_blocks_their_width() -> None:
@@ -68,15 +68,16 @@ def test_removing_units_equals_zeroing_what_reads_them(layer: str) -> None:
     """Also behind BatchNorm, where a channel of zeros would still pass on its offset."""
     network, gone = make_network(), torch.tensor([2, 0])
     images = torch.randn(3, 3, SIDE, SIDE)
-    whole = network(images)
     size, weight = units(network)[layer].size, units(network)[layer].reader.weight
+    columns = [unit * size + row for unit in gone for row in range(size)]
     with torch.no_grad():
-        for unit in gone:
-            weight[:, unit * size : (unit + 1) * size] = 0
+        weight[:, columns] *= 30
+        whole = network(images)
+        weight[:, columns] = 0
         zeroed, before = network(images), parameters(network)
         remove(network, {layer: gone}, SIDE)
         assert torch.allclose(network(images), zeroed, atol=1e-5)
-    assert not torch.allclose(whole, zeroed, atol=1e-3)
+    assert (whole - zeroed).abs().max() > 1e-3
     assert parameters(network) == before - 2 * units(make_network())[layer].parameters
 
 
@@ -93,14 +94,14 @@ def test_the_least_important_go() -> None:
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_no_layer_collapses_however_little_it_seems_to_matter(sign: float) -> None:
-    """In several calls; an even share would leave this layer about 300 of its 512 units."""
+    """In several calls; an even share would leave this layer about 310 of its 512 units, no guard 16."""
     network = make_network()
     whole = parameters(network)
     for share in (0.93, 0.86, 0.79, 0.72, 0.65):
         scores = {name: values.mul(sign) for name, values in random_importance(network).items()}
         scores["blocks.1.perceptron"] = scores["blocks.1.perceptron"] * 1e-6 - 1e-3
         prune_to(network, round(whole * share), scores, 16, SIDE)
-    assert units(network)["blocks.1.perceptron"].count >= 256
+    assert units(network)["blocks.1.perceptron"].count >= 192
 
 
 def test_a_pruned_network_answers_at_any_side_and_batch_and_still_learns() -> None:
