@@ -118,11 +118,21 @@ def penalty(network: Hand, worst: GroupSample, other: GroupSample) -> Tensor:
     return gap_penalty(its, [theirs], "block")
 
 
-def test_a_large_group_does_not_outvote_a_small_one() -> None:
-    network = Hand([RED, GREEN], inner=[1, 1], outer=[1, 1])
-    even = scores(network, {"a": group(8, [RED]), "b": group(8, [GREEN])}, "fisher_max")
-    skewed = scores(network, {"a": group(80, [RED]), "b": group(2, [GREEN])}, "fisher_max")
+@pytest.mark.parametrize("method", ["fairprune", "fisher_max", "penalised"])
+def test_a_large_group_does_not_outvote_a_small_one(method: Method) -> None:
+    network = Hand([RED, GREEN], inner=[1, 1], outer=[1, 0.8])
+    even = scores(network, {"a": group(8, [RED]), "b": group(8, [GREEN])}, method)
+    skewed = scores(network, {"a": group(80, [RED]), "b": group(2, [GREEN])}, method)
     assert torch.allclose(even, skewed, rtol=1e-4)
+
+
+def test_what_one_easy_group_needs_stays_however_many_groups_do_not() -> None:
+    """The last group's answers are sure and its gradients small: a plain mean or maximum would miss it."""
+    network = Hand([RED, RED, GREEN], inner=[1, 1, 1], outer=[0.5, 0.5, 3])
+    groups = {name: group(8, [RED]) for name in ("I", "II", "III")} | {"VI": group(8, [GREEN])}
+    losses = {name: effect(network, sample, MALIGNANT, name).loss for name, sample in groups.items()}
+    assert min(losses, key=losses.__getitem__) == "VI"
+    assert scores(network, groups, "fisher_max").argmax() == 2
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["malignant", "labels"])
