@@ -22,6 +22,7 @@ from evenscreen.compression.groups import TYPES, Reported, members
 from evenscreen.compression.importance import GroupSample, importances
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.networks.classifier import Classifier, parameters
+from evenscreen.compression.networks.committee import Committee
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.prune import prune_to
 from evenscreen.compression.recipe import Lessons, Network, Recipe, Trained, text
@@ -157,8 +158,11 @@ class Learning:
         return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
 
     def _recover(self, parent: Path, small: Path, made: str, path: Path) -> Metrics:
-        spec, network = self.recipe.parent.network, load_pruned(small)
-        return self._learn(network, self.recipe.recovery, spec, made, path, load_pruned(parent))
+        plan, teacher = self.recipe.recovery, load_pruned(parent)
+        if plan.teaching is not None and plan.teaching.with_guide:
+            teacher = Committee(teacher, load_pruned(self.guide()))
+        torch.manual_seed(plan.training.seed)
+        return self._learn(load_pruned(small), plan, self.recipe.parent.network, made, path, teacher)
 
     def _fresh(self, plan: Trained) -> Classifier:
         torch.manual_seed(plan.training.seed)

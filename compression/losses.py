@@ -1,6 +1,6 @@
 """What a network is to minimise: the labels' part, the teacher's, and the gap between skin tones."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from evenscreen.compression.networks.classifier import Answer
 from evenscreen.compression.recipe import Teaching, Training
 from evenscreen.schemas.errors import Fatal
 
@@ -97,13 +98,6 @@ def gap(losses: Tensor, tones: Tensor) -> Tensor:
     """How far the worst tone's mean loss is above the mean; `tones` int64 [n], 0 = as taken."""
     means = torch.stack([losses[tones == tone].mean() for tone in torch.unique(tones)])
     return means.max() - means.mean()
-
-
-class Answer(NamedTuple):
-    """Logits float32 [n, classes] and features float32 [n, positions, width]."""
-
-    logits: Tensor
-    features: Tensor
 
 
 def taught_loss(

@@ -127,6 +127,8 @@ class Teaching(Section):
     temperature: float = Field(default=2.0, gt=0)
     features: float = Field(default=0.0, ge=0)
     """Weight of the distance between features, position by position; a linear map bridges two widths."""
+    with_guide: bool = False
+    """Whether the guide teaches beside the parent: the mean of what both say."""
     unlabelled: bool = False
     """Whether images of split `unlabelled` are learned from too, by what the teacher says of them."""
     fairness: float = Field(default=0.0, ge=0)

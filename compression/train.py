@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from evenscreen.compression.augment import View, draw_views
-from evenscreen.compression.losses import Answer, LabelLoss, taught_loss
-from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.losses import LabelLoss, taught_loss
+from evenscreen.compression.networks.classifier import Answer, Classifier, normalise
 from evenscreen.compression.recipe import Lessons, Training
 from evenscreen.schemas.errors import Fatal
 
@@ -214,16 +214,14 @@ def _loss(
     on = device()
     labels = material.labels[chosen].to(on)
     with torch.autocast(on.type, enabled=on.type == "cuda"):
-        positions = run.network.positions(normalise(view.shown.to(on)))
-        logits = run.network.classify(positions).float()
-        by_label = material.label_loss(logits, labels.clamp(min=0))
+        said = run.network.answer(normalise(view.shown.to(on)))
+        by_label = material.label_loss(said.logits, labels.clamp(min=0))
         if teacher is None or lessons.teaching is None:
             return by_label.mean()
         with torch.no_grad():
-            known = teacher.positions(normalise(view.original.to(on)))
-            said = Answer(teacher.classify(known).float(), known.float())
-        student = Answer(logits, run.bridge(positions).float())
-    return taught_loss(by_label, labels >= 0, student, said, view.tones.to(on), lessons.teaching)
+            taught = teacher.answer(normalise(view.original.to(on)))
+        student = Answer(said.logits, run.bridge(said.features).float())
+    return taught_loss(by_label, labels >= 0, student, taught, view.tones.to(on), lessons.teaching)
 
 
 def _keep_best(run: Run, plan: Training, last: float, average: float, folder: Path) -> None:

@@ -1,10 +1,19 @@
 """What every network here is: features, then one linear layer."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 MEAN, DEVIATION = (0.5 * 255,) * 3, (0.25 * 255,) * 3
 """What the graph normalises by, in units of 0..255."""
+
+
+class Answer(NamedTuple):
+    """Logits float32 [n, classes] and features float32 [n, positions, width]."""
+
+    logits: Tensor
+    features: Tensor
 
 
 class Classifier(nn.Module):
@@ -22,6 +31,11 @@ class Classifier(nn.Module):
     def classify(self, positions: Tensor) -> Tensor:
         """Logits from `positions`, all positions counting alike."""
         return self.head(self.dropout(positions.mean(1)))  # type: ignore[no-any-return]
+
+    def answer(self, images: Tensor) -> Answer:
+        """All that a student can be taught."""
+        positions = self.positions(images)
+        return Answer(self.classify(positions).float(), positions.float())
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classify(self.positions(images))

@@ -68,7 +68,7 @@ recovery:
     weight_decay: 0.01
     tone_share: 0.5
     ema_decay: 0.5
-  teaching: {logits: 0.5, features: 1.0, fairness: 0.1}
+  teaching: {logits: 0.5, features: 1.0, fairness: 0.1, with_guide: true}
 quantisation: {images: 12}
 target_sensitivity: 0.9
 """

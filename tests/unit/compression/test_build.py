@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="training needs torch: pip install 'evenscreen[train]'")
 
+from evenscreen.compression.bench import Report
+from evenscreen.compression.bench_forms import PARENT, YARDSTICK
 from evenscreen.compression.build import Build, build
 from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
@@ -21,6 +24,7 @@ from evenscreen.compression.steps import Record
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
 from evenscreen.compression.widths import load_pruned
+from evenscreen.infra.cli.model import app
 from evenscreen.pipeline.decide import decide
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Manifest
@@ -209,6 +213,47 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert text.count("| 20% |") + text.count("| 21% |") == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("guide", "guide.pt"),
+        ("prune", "pruned-40.pt"),
+        ("quantise", "candidate/model.onnx"),
+        ("validate", "candidate/validation.json"),
+    ],
+)
+def test_a_stage_is_a_command_that_finds_its_work_done(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, stage: str, file: str
+) -> None:
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    answer = CliRunner().invoke(app, [stage, str(recipe_path), *folders])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.replace("\n", "").endswith(str(built.run_dir / file).replace("\n", ""))
+
+
+def test_bench_times_every_form_beside_the_yardstick(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    asked = ["--rounds", "1", "--json", str(tmp_path / "bench.json")]
+    answer = CliRunner().invoke(app, ["bench", str(recipe_path), *folders, *asked])
+    assert answer.exit_code == 0, answer.output
+    report = Report.model_validate_json((tmp_path / "bench.json").read_bytes())
+    assert len(report.timings) == 7 * 4
+    assert {timing.name for timing in report.timings} >= {PARENT, YARDSTICK, "pruned, INT8 static"}
+    assert all(timing.times_as_fast.median == 1 for timing in report.timings if timing.name == PARENT)
+
+
+def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path
+) -> None:
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    answer = CliRunner().invoke(app, ["calibration", str(recipe_path), *folders, "--seeds", "1"])
+    assert answer.exit_code == 0, answer.output
+    for group in ("as taken", "simulated I", "simulated VI"):
+        assert group in answer.output
 
 
 def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 import torch
 
 from evenscreen.compression.losses import (
-    Answer,
     distillation_loss,
     feature_loss,
     gap,
@@ -16,6 +15,8 @@ from evenscreen.compression.losses import (
     serving_shift,
     taught_loss,
 )
+from evenscreen.compression.networks.classifier import Answer, Classifier
+from evenscreen.compression.networks.committee import Committee
 from evenscreen.compression.recipe import Phase, Teaching, Training
 from evenscreen.schemas.errors import Fatal
 
@@ -91,6 +92,24 @@ def test_a_student_that_says_what_its_teacher_says_loses_nothing() -> None:
 def test_networks_that_see_other_positions_cannot_share_features() -> None:
     with pytest.raises(Fatal, match="4 and 9 positions"):
         feature_loss(torch.randn(2, 4, 8), torch.randn(2, 9, 8))
+
+
+class Fixed(Classifier):
+    """Says the same of every image."""
+
+    def __init__(self, logits: list[float]) -> None:
+        super().__init__(4, len(logits), 0.0)
+        self.said = torch.tensor([logits])
+
+    def answer(self, images: torch.Tensor) -> Answer:
+        return Answer(self.said.expand(len(images), -1), torch.zeros(len(images), 1, 4))
+
+
+def test_a_committee_gives_the_mean_of_both_probabilities() -> None:
+    first, second = Fixed([2.0, 0.0, -1.0]), Fixed([-3.0, 5.0, 0.0])
+    said = torch.softmax(Committee(first, second).answer(torch.zeros(2, 3, 8, 8)).logits, 1)
+    expected = (torch.softmax(first.said, 1) + torch.softmax(second.said, 1)) / 2
+    assert torch.allclose(said, expected.expand(2, 3), atol=1e-6)
 
 
 def test_softer_targets_keep_the_size_of_gradients() -> None:
