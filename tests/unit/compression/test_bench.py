@@ -27,7 +27,7 @@ class Machine:
     def entry(self, name: str, seconds: float, macs: int | None = None) -> Entry:
         def run() -> None:
             self.calls.append(name)
-            self.now += seconds * (1 + len(self.calls) // (self._entries * 3))
+            self.now += seconds * (1 + (len(self.calls) - 1) // (self._entries * 3))
 
         return Entry(name, lambda _batch, _threads: run, macs)
 
