@@ -20,7 +20,7 @@ def p_of_no_more_misses(newly_missed: int, newly_caught: int) -> float:
         raise ValueError("counts of flips are not negative")
     n = newly_missed + newly_caught
     tail: int = sum(comb(n, k) for k in range(newly_missed, n + 1))
-    return tail / 2**n
+    return tail / float(2**n)
 
 
 def missing_more(flips: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
