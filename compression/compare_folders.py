@@ -81,7 +81,7 @@ def _evidence(
 ) -> Evidence:
     """Everything both models say. All images are read before any is answered: mistakes show at once."""
     specs = {model.manifest.preprocessing for model in (parent, candidate)}
-    data = _data(candidate.manifest)
+    data = data_of(candidate.manifest)
     splits = {spec: _split(data_dir, split, data, spec) for spec in specs}
     judged = (
         {spec: _judging(reported_dir, spec, candidate.manifest) for spec in specs} if reported_dir else {}
@@ -143,7 +143,8 @@ def _refuse_other_labels(parent: Manifest, candidate: Manifest) -> None:
         )
 
 
-def _data(manifest: Manifest) -> Data:
+def data_of(manifest: Manifest) -> Data:
+    """What a manifest says of the labels it was trained on."""
     return Data(
         name=manifest.lineage.data,
         licence=manifest.lineage.data_licence,
