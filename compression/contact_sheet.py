@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from evenscreen.compression.groups import TYPES
 from evenscreen.compression.tones import TONES, render
 from evenscreen.pipeline.preprocess import preprocess
 from evenscreen.schemas.manifest import Preprocessing
 
-ROMAN = ("I", "II", "III", "IV", "V", "VI")
-COLUMNS = ("original", *(f"{tone} simulated" for tone in ROMAN))
+COLUMNS = ("original", *(f"{tone} simulated" for tone in TYPES))
 
 GAP_PX = 6
 HEADER_PX = 22

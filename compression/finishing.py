@@ -93,9 +93,8 @@ class Finishing:
         """Flips against FP32 on val by tone, for both ways of choosing calibration images."""
         assert self.quantisation is not None  # noqa: S101
         learning = self.learning
-        toned = learning.toned[:, : len(learning.train.images)]
-        judged = {"as taken": learning.val.images, **learning.toned_val}
-        train, manifest = (learning.train.images, toned), self._draft("draft", None)
+        train, manifest = (learning.train.images, learning.toned_train), self._draft("draft", None)
+        judged = learning.val_views
         return calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
 
     def folder(self, name: str, parent: "Finishing | None" = None) -> Manifest:
@@ -149,8 +148,7 @@ class Finishing:
     def _quantise(self, path: Path) -> Metrics:
         assert self.quantisation is not None  # noqa: S101
         learning, plan = self.learning, self.quantisation
-        toned = learning.toned[:, : len(learning.train.images)]
-        images = calibration_images(learning.train.images, toned, plan, self.training.seed)
+        images = calibration_images(learning.train.images, learning.toned_train, plan, self.training.seed)
         quantise(self.fp32(), images, plan, path)
         return {"size_bytes": path.stat().st_size, "images": len(images)}
 
@@ -166,8 +164,7 @@ class Finishing:
         path.write_text(decisive.model_dump_json(indent=1), encoding="utf-8")
 
     def _validate(self, path: Path) -> Metrics:
-        groups = {"as taken": self.learning.val.images, **self.learning.toned_val}
-        manifest = self._draft("draft", None)
+        groups, manifest = self.learning.val_views, self._draft("draft", None)
         found = validate(self.serving(), self.fp32(), self.model(), groups, manifest)
         path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         return {"largest_logit_error": found.largest_logit_error}

@@ -100,6 +100,16 @@ class Learning:
         toned: Images = np.load(self.tones())
         return toned
 
+    @property
+    def toned_train(self) -> Images:
+        """The labelled part of `toned`: uint8 [6, n, H, W, 3]."""
+        return self.toned[:, : len(self.train.images)]
+
+    @property
+    def val_views(self) -> dict[str, Images]:
+        """Val as it was taken and at every simulated tone."""
+        return {"as taken": self.val.images, **self.toned_val}
+
     @cached_property
     def toned_val(self) -> dict[str, Images]:
         return {f"simulated {name}": render(self.val.images, tone) for name, (tone,) in TYPES.items()}

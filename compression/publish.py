@@ -1,6 +1,5 @@
 """The model folder: the file, its manifest, its card."""
 
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evenscreen.compression.card import card
 from evenscreen.compression.recipe import Lite, Recipe
+from evenscreen.compression.steps import replace, sha256
 from evenscreen.schemas.manifest import (
     Calibration,
     Compression,
@@ -107,21 +107,11 @@ def publish(manifest: Manifest, model: Path, out_dir: Path) -> None:
     The manifest comes after the file it describes: a worker that starts in between refuses the folder.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    _replace(out_dir / "model.onnx", model.read_bytes())
+    replace(out_dir / "model.onnx", model.read_bytes())
     describe(manifest, out_dir)
 
 
 def describe(manifest: Manifest, folder: Path) -> None:
     """Replace manifest.json and CARD.md of a model folder; the file they describe stays."""
-    _replace(folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
-    _replace(folder / "CARD.md", card(manifest).encode())
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    replace(folder / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+    replace(folder / "CARD.md", card(manifest).encode())

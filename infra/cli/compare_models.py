@@ -7,6 +7,7 @@ import typer
 
 from evenscreen.infra.cli.extras import training_extra
 from evenscreen.infra.cli.failures import NOT_PROMOTABLE, NoInput
+from evenscreen.infra.cli.model_arguments import DataOption
 
 
 def compare(
@@ -16,15 +17,7 @@ def compare(
     candidate: Annotated[
         Path, typer.Argument(help="Model folder that is to take its place.", exists=True, file_okay=False)
     ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            envvar="EVENSCREEN_HAM10000",
-            help="Folder of images/ and labels.csv.",
-            exists=True,
-            file_okay=False,
-        ),
-    ],
+    data: DataOption,
     reported: Annotated[
         Path | None,
         typer.Option(
