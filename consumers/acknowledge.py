@@ -1,16 +1,15 @@
 """Take, work, acknowledge, exit: once, for every worker. This is why nothing is lost.
 
-Step 1  take     a micro-batch of events; Faust acknowledges none of them by itself (`noack_take`)
+Step 1  take     a micro-batch of events (`noack_take`)
 Step 2  prepare  in a thread, while the batch before is still being finished
 Step 3  finish   in a thread, one batch after the other; durable when it returns
-Step 4  ack      every event of the batch, in order; Faust commits the offsets within a second
-Step 5  forget   drop the batch: Faust keeps track of messages that are still referenced
+Step 4  ack      note that the batch is done; its offsets are committed within a second (`Offsets`)
 
-Nothing may be raised out of the agent: Faust would acknowledge what was not done (upstream issues 606, 596,
-527). So every error that reaches this file ends the process at once, before any shutdown path of Faust can
-commit, and Kafka delivers the batch again. Bad weather never reaches this file: it is ridden out inside the
-work. On SIGTERM the batches in hand are finished, acknowledged and committed, unless they wait for the
-weather: then the process leaves at once, and they are delivered again.
+Faust commits nothing by itself: it would commit what was not done, when an error leaves an agent (upstream
+issues 606, 596, 527) and when a worker stops. An error that reaches this file ends the process at once, and
+Kafka delivers the batch again. Bad weather never reaches this file: it is ridden out inside the work. On
+SIGTERM the batch in hand is finished, acknowledged and committed, unless it waits for the weather: then the
+process leaves at once, and the batch is delivered again.
 """
 
 import asyncio
@@ -21,6 +20,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from faust.types import EventT, StreamT
 
+from evenscreen.consumers.offsets import Offsets
 from evenscreen.pipeline.health import Health
 from evenscreen.pipeline.log import get_logger
 from evenscreen.pipeline.retry import Stopped
@@ -49,12 +49,14 @@ class Acknowledger(Generic[P]):
         *,
         prepare: Callable[[Sequence[bytes | None]], P],
         finish: Callable[[P], None],
+        offsets: Offsets,
         health: Health,
         batch: int,
         within_s: float,
     ) -> None:
         self._prepare = prepare
         self._finish = finish
+        self._offsets = offsets
         self._health = health
         self._batch = batch
         self._within_s = within_s
@@ -72,7 +74,7 @@ class Acknowledger(Generic[P]):
         """Work off `stream` until the worker stops; an error ends the process, it never leaves the agent."""
         try:
             await self._work_off(stream)
-        except Exception:  # noqa: BLE001 - Faust would acknowledge what was not done
+        except Exception:  # noqa: BLE001 - the agent would be started anew, past what was not done
             get_logger().error("unhandled error", exc_info=True)
             leave(EXIT_UNHANDLED)
 
@@ -87,21 +89,17 @@ class Acknowledger(Generic[P]):
             await self.drain()
             if self.stopping:
                 return  # others take it from here
-            self._last = asyncio.create_task(self._see_through(stream, events, prepared))
-            del events
+            self._last = asyncio.create_task(self._see_through(events, prepared))
 
     async def drain(self) -> None:
         """Return when no batch is in hand."""
         if self._last is not None:
             await asyncio.shield(self._last)
 
-    async def _see_through(
-        self, stream: StreamT[bytes], events: Sequence[EventT[bytes]], prepared: Awaitable[P]
-    ) -> None:
+    async def _see_through(self, events: Sequence[EventT[bytes]], prepared: Awaitable[P]) -> None:
         try:
             await self._in(self._finishing, self._finish, await prepared)
-            for event in events:
-                await stream.ack(event)
+            self._offsets.done(events)
             self._health.beat()
         except Stopped:
             get_logger().info("left in bad weather; unacknowledged events will be delivered again")

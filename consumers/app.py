@@ -29,9 +29,7 @@ def make_app(settings: KafkaSettings, group: str, *, session_timeout_s: float, b
         # What is prefetched is what a rebalance redoes.
         broker_max_poll_records=buffered,
         stream_buffer_maxsize=buffered,
-        # The commit is cheap, and repeats after a kill -9 are what came since the last one.
-        broker_commit_interval=1.0,
-        # Un-acknowledged messages are delivered again: neither a rebalance nor a stop waits for them.
+        # What is not committed is delivered again: neither a rebalance nor a stop waits for it.
         stream_wait_empty=False,
         # No tables, no leader, no topics of its own, no web server: see health.py for the probes.
         store="memory://",

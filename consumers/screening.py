@@ -6,6 +6,7 @@ import threading
 
 from evenscreen.consumers.acknowledge import Acknowledger
 from evenscreen.consumers.app import make_app
+from evenscreen.consumers.offsets import Offsets
 from evenscreen.consumers.serve import serve
 from evenscreen.pipeline.database import check_schema, open_database, transaction
 from evenscreen.pipeline.health import Health, serve_health
@@ -84,16 +85,23 @@ async def _serve(
         screener.finish(prepared)
         health.weather(None)
 
+    offsets = Offsets(app)
     worker = Acknowledger(
         prepare=lambda values: screener.prepare(IMAGES_ARRIVED, values),
         finish=finish,
+        offsets=offsets,
         health=health,
         batch=settings.batch_images,
         within_s=settings.poll_s,
     )
     topic = app.topic(
-        IMAGES_ARRIVED, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        IMAGES_ARRIVED,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        acks=False,  # see offsets.py
     )
     app.agent(topic, name="screening", concurrency=1)(worker.run)
     get_logger().info("model loaded", model_version=screener.model.version)
-    await serve(app, worker, health, stop)
+    await serve(app, worker, offsets, health, stop)

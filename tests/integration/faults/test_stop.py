@@ -1,12 +1,15 @@
 """A polite end: what is in hand is finished, what waits is left to others, and nobody waits for the dead."""
 
 import signal
+import time
 
 import pytest
 
 from .clinic import Clinic
 from .workers import eventually
 
+FETCHED_S = 3
+"""After so long a worker has fetched what was announced; had it not, the test would be easier, never red."""
 POLITE = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 
 
@@ -32,6 +35,20 @@ def test_a_busy_worker_finishes_its_batch_acknowledges_it_and_leaves_the_group(
     clinic.crew.start()
     clinic.wait_until_ended()
     clinic.assert_exactly_once()
+
+
+def test_a_stopping_worker_acknowledges_nothing_that_still_waits_in_its_buffers(clinic: Clinic) -> None:
+    clinic.announce(clinic.photographs(1))
+    worker = clinic.crew.start(batch_images="1")
+    with clinic.database.held("predictions"):
+        eventually("it is inside its transaction", clinic.database.waiting)
+        worker.send(signal.SIGTERM)
+        eventually("it has heard", lambda: worker.get("/readyz")[0] == 503)
+        clinic.announce(clinic.photographs(24))
+        time.sleep(FETCHED_S)
+    assert worker.exit_code() == 0
+    clinic.assert_nothing_acknowledged_undone()
+    assert clinic.group.behind() == 24
 
 
 @POLITE

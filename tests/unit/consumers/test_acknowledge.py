@@ -36,6 +36,19 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return codes
 
 
+def acknowledger(
+    stream: FakeStream, prepare: Callable[[Values], Values], finish: Callable[[Values], None]
+) -> Acknowledger[Values]:
+    return Acknowledger(
+        prepare=prepare,
+        finish=finish,
+        offsets=stream,  # type: ignore[arg-type]
+        health=Health("test"),
+        batch=8,
+        within_s=0.01,
+    )
+
+
 def work_off(
     stream: FakeStream,
     *,
@@ -43,7 +56,7 @@ def work_off(
     finish: Callable[[Values], None] = lambda _values: None,
 ) -> None:
     async def run() -> None:
-        worker = Acknowledger(prepare=prepare, finish=finish, health=Health("test"), batch=8, within_s=0.01)
+        worker = acknowledger(stream, prepare, finish)
         await worker.run(stream)  # type: ignore[arg-type]
         await worker.drain()
 
@@ -132,7 +145,7 @@ def test_a_stopping_worker_finishes_what_is_in_hand_and_leaves_the_rest() -> Non
 
     async def run() -> None:
         nonlocal worker
-        worker = Acknowledger(prepare=prepare, finish=finish, health=Health("test"), batch=8, within_s=0.01)
+        worker = acknowledger(stream, prepare, finish)
         await worker.run(stream)  # type: ignore[arg-type]
         await worker.drain()
         assert not worker.busy
