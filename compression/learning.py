@@ -53,8 +53,8 @@ class Learning:
         return self.steps.run("toned.npy", self.data_key, self._render)
 
     def guide(self) -> Path:
-        made = key(self.data_key, text(self.recipe.guide))
-        return self.steps.run("guide.pt", made, lambda path: self._train_guide(made, path))
+        toned, made = self.tones(), key(self.data_key, text(self.recipe.guide))
+        return self.steps.run("guide.pt", made, lambda path: self._train_guide(made, path), [toned])
 
     def parent(self) -> Path:
         guide, toned = self.guide(), self.tones()

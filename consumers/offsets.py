@@ -13,7 +13,9 @@ and never counted here: their partition may be elsewhere by now, and they come a
 
 import asyncio
 from collections.abc import Iterable
+from typing import cast
 
+from faust.transport.consumer import Consumer
 from faust.types import TP, AppT, EventT
 
 
@@ -22,7 +24,7 @@ class Offsets:
 
     def __init__(self, app: AppT) -> None:
         self._app = app
-        self._done: dict[TP, tuple[int, int]] = {}
+        self._done: dict[TP, tuple[int | None, int]] = {}
         """By partition: generation, and the offset after the last message done in it."""
         self._committing = asyncio.Lock()
 
@@ -42,4 +44,4 @@ class Offsets:
             offsets = {tp: offset for tp, (generation, offset) in done.items() if generation == current}
             if offsets:
                 # Faust's own public commit knows its own acknowledgements alone, which are off.
-                await self._app.consumer._commit(offsets)
+                await cast(Consumer, self._app.consumer)._commit(offsets)
