@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from evenscreen.compression.networks.classifier import DEVIATION, MEAN
 from evenscreen.compression.networks.flat import FlatBlocks
-from evenscreen.compression.networks.hybrid import Hybrid
 from evenscreen.schemas.manifest import Preprocessing
 
 OPSET = 18
@@ -31,8 +30,8 @@ class Serving(nn.Module):
     def __init__(self, network: nn.Module, shift: npt.NDArray[np.float32]) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).cpu().eval()
-        if isinstance(self.network, Hybrid):
-            self.network.blocks = FlatBlocks(self.network.blocks)  # type: ignore[assignment]
+        if isinstance(blocks := getattr(self.network, "blocks", None), nn.Sequential):
+            self.network.blocks = FlatBlocks(blocks)
         self.mean = MEAN[0]
         first = next(module for module in self.network.modules() if isinstance(module, nn.Conv2d))
         with torch.no_grad():

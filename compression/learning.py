@@ -25,7 +25,7 @@ from evenscreen.compression.networks.classifier import Classifier, parameters
 from evenscreen.compression.networks.committee import Committee
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.prune import prune_to
-from evenscreen.compression.recipe import Lessons, Network, Recipe, Trained, text
+from evenscreen.compression.recipe import Lessons, LiteHybrid, Network, Recipe, Trained, text
 from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
 from evenscreen.compression.tones import TONES, render
 from evenscreen.compression.train import device, train
@@ -136,8 +136,11 @@ class Learning:
         return self._learn(network, self.recipe.guide, self.recipe.guide.network, made, path)
 
     def _train_parent(self, guide: Path, made: str, path: Path) -> Metrics:
-        plan = self.recipe.parent
-        return self._learn(self._fresh(plan), plan, plan.network, made, path, load_pruned(guide))
+        plan, teacher = self.recipe.parent, load_pruned(guide)
+        network = self._fresh(plan)
+        if isinstance(plan.network, LiteHybrid):
+            network.begin_as(teacher)  # type: ignore[operator]
+        return self._learn(network, plan, plan.network, made, path, teacher)
 
     def _pruned_from(self, parent: Path, before: Path, share: float) -> Path:
         plan = self.recipe.pruning
@@ -160,7 +163,7 @@ class Learning:
             penalty_weight=plan.penalty_weight,
         )
         keep = round((1 - share) * parameters(teacher))
-        prune_to(network, keep, importance, plan.round_to, side)
+        prune_to(network, keep, importance, plan.round_to, side, plan.rank)
         torch.manual_seed(plan.fine_tuning.training.seed)
         spec = self.recipe.parent.network
         metrics = self._learn(network, plan.fine_tuning, spec, made, path, teacher)

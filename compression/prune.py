@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Literal
 
 import torch
 import torch_pruning as tp
@@ -18,6 +19,7 @@ from evenscreen.compression.networks.hybrid import Attention
 from evenscreen.compression.units import Importance, Units, units
 from evenscreen.schemas.errors import Fatal
 
+Rank = Literal["within_kind", "per_parameter"]
 UNEVENNESS = 1.25
 """If all layers keeping the same share would leave each with k of its units, none is left with less than
 k ** UNEVENNESS, give or take a slice, in however many calls: ranked without a guard, layers collapse."""
@@ -31,16 +33,28 @@ class Slice:
     gone: Tensor
     parameters: int
     score: float
-    """Mean importance of its units, by the mean of all layers alike."""
+    """The mean of its units' scores."""
 
 
 def prune_to(
-    network: Classifier, keep_parameters: int, importance: Importance, round_to: int, example_side: int
+    network: Classifier,
+    keep_parameters: int,
+    importance: Importance,
+    round_to: int,
+    example_side: int,
+    rank: Rank = "within_kind",
 ) -> None:
     """Remove units of `network` in place until it has at most `keep_parameters`, and hardly fewer.
 
     Every layer keeps at least `round_to` channels or hidden units, always a multiple of it, or one head.
-    What blocks add to keeps its width. `example_side` is the side in pixels of the image that traces the
+    What blocks add to keeps its width. By `rank`, units compete
+
+    within_kind     by how they stand among units that are built alike and cost alike: only these have
+                    comparable numbers (Fang et al. 2024, "Isomorphic Pruning"); all kinds shrink alike
+    per_parameter   all with all, by importance per parameter: where one part of a network knows much and
+                    another little, the second shrinks first. For importances that estimate a loss.
+
+    `example_side` is the side in pixels of the image that traces the
     network. The device stays; an optimiser or average of the network from before must be made anew.
     Raises Fatal when the target cannot be reached.
     """
@@ -48,7 +62,7 @@ def prune_to(
     if excess <= 0:
         return
     layers = units(network)
-    scores = _scaled(importance, layers)
+    scores = (_scaled if rank == "within_kind" else _per_parameter)(importance, layers)
     removable = {name: _slices(name, layer, scores[name], round_to) for name, layer in layers.items()}
     most = sum(part.parameters for slices in removable.values() for part in slices)
     if excess > most:
@@ -83,11 +97,7 @@ def remove(network: Classifier, gone: Mapping[str, Tensor], example_side: int) -
 
 
 def _scaled(importance: Importance, layers: Mapping[str, Units]) -> dict[str, Tensor]:
-    """`importance` by its mean size over all layers of one kind and cost.
-
-    Only what is built alike has comparable numbers (Fang et al. 2024, "Isomorphic Pruning"); between unlike
-    layers a unit competes by how it stands among its own.
-    """
+    """`importance` by its mean size over all layers of one kind and cost."""
     alike: dict[tuple[str, int], list[str]] = {}
     for name, layer in layers.items():
         alike.setdefault((layer.kind, layer.parameters), []).append(name)
@@ -96,6 +106,10 @@ def _scaled(importance: Importance, layers: Mapping[str, Units]) -> dict[str, Te
         mean = torch.cat([importance[name] for name in names]).abs().mean().clamp(min=1e-30)
         scaled |= {name: importance[name] / mean for name in names}
     return scaled
+
+
+def _per_parameter(importance: Importance, layers: Mapping[str, Units]) -> dict[str, Tensor]:
+    return {name: importance[name] / layer.parameters for name, layer in layers.items()}
 
 
 def _slices(name: str, layer: Units, scores: Tensor, round_to: int) -> list[Slice]:

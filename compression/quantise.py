@@ -14,7 +14,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from evenscreen.compression.ranges import METHODS, save_ranges
 from evenscreen.compression.recipe import Quantisation
 
-STATIC = ["Conv", "Gemm", "Add", "Relu"]
+STATIC = ["Conv", "Gemm", "Add", "Relu", "Clip"]
 ALWAYS_FLOAT = ["LayerNormalization", "Softmax", "ReduceMean"]
 """Sums of squares and exponentials, for which half precision is too coarse."""
 

@@ -10,6 +10,9 @@ from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 from evenscreen.schemas.reasons import Modality
 
+LITE_WIDTH = 1280
+"""Features per position of EfficientNet-Lite2."""
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,7 +79,23 @@ class Lite(Section):
     drop_path: float = Field(default=0.2, ge=0, lt=1)
 
 
-Network = Annotated[Hybrid | Lite, Field(discriminator="family")]
+class LiteHybrid(Section):
+    """The guide's convolutions, then attention on what they leave: see networks/lite_hybrid.py."""
+
+    family: Literal["lite-hybrid"] = "lite-hybrid"
+    attention: Attention
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    drop_path: float = Field(default=0.2, ge=0, lt=1)
+    """Chance that a batch skips a block of attention; convolutions less, the first not at all."""
+
+    @model_validator(mode="after")
+    def _attention_is_as_wide_as_the_convolutions(self) -> Self:
+        if self.attention.width != LITE_WIDTH:
+            raise ValueError(f"attention on EfficientNet-Lite2 is {LITE_WIDTH} wide")
+        return self
+
+
+Network = Annotated[Hybrid | Lite | LiteHybrid, Field(discriminator="family")]
 
 
 class Phase(Section):
@@ -99,6 +118,8 @@ class Training(Section):
     balance: float = Field(default=0.5, ge=0, le=1)
     """How far rare classes count more: 0 not at all, 1 as much as common ones. See losses.py."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    images_per_epoch: int | None = Field(default=None, gt=0)
+    """How many images one epoch shows, drawn anew for each; None shows all."""
     tone_share: float = Field(default=0.0, ge=0, le=1)
     """Share of training images shown at a random simulated skin tone."""
     ema_decay: float = Field(default=0.998, ge=0, lt=1)
@@ -152,6 +173,8 @@ class Pruning(Section):
     """Channels, hidden units and heads that go, a little at a time, each time followed by fine-tuning."""
 
     importance: Literal["magnitude", "penalised", "fairprune", "fisher_max"] = "fisher_max"
+    rank: Literal["within_kind", "per_parameter"] = "within_kind"
+    """Whom a unit competes with: others of its kind, or all, by importance per parameter. See prune.py."""
     removed: tuple[float, ...] = Field(min_length=1)
     """Share of the parent's parameters that is gone after each step, rising."""
     ship: float = Field(gt=0, lt=1)

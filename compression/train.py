@@ -175,7 +175,7 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
     seed = plan.seed * 10_000 + run.epoch
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    order = torch.randperm(len(material.images), generator=generator)
+    order = torch.randperm(len(material.images), generator=generator)[: plan.images_per_epoch]
     steps = math.ceil(len(order) / plan.batch)
     run.network.train()
     total = 0.0

@@ -1,6 +1,6 @@
 """What can be removed from a network without touching the width that its blocks add to.
 
-Channels between the two convolutions of a residual block, hidden units of a perceptron, and whole attention
+Channels within a residual block, hidden units of a perceptron, and whole attention
 heads. Removing one changes nothing outside of its own layer, so parameters add up: that makes a target exact.
 """
 
@@ -11,6 +11,7 @@ from typing import Literal, cast
 from torch import Tensor, nn
 
 from evenscreen.compression.networks.hybrid import Block, Residual
+from evenscreen.compression.networks.inverted import InvertedResidual
 
 Matrix = nn.Conv2d | nn.Linear
 Kind = Literal["channels", "hidden", "heads"]
@@ -26,10 +27,10 @@ class Units:
     count: int
     writers: tuple[Matrix, ...]
     """Whose output rows are the units, `size` rows each."""
-    norm: nn.BatchNorm2d | None
-    """Between writer and reader."""
     reader: Matrix
     """Whose input columns are the units."""
+    between: tuple[nn.Module, ...] = ()
+    """What treats each unit by itself on its way: norms, a depthwise convolution."""
 
     @property
     def size(self) -> int:
@@ -39,16 +40,14 @@ class Units:
     @property
     def modules(self) -> set[nn.Module]:
         """Everything that shrinks when a unit goes."""
-        return {*self.writers, self.reader, *([self.norm] if self.norm else [])}
+        return {*self.writers, self.reader, *self.between}
 
     @property
     def parameters(self) -> int:
         """What one unit costs."""
-        vectors = [writer.bias for writer in self.writers] + (
-            [self.norm.weight, self.norm.bias] if self.norm else []
-        )
-        per_row = sum(writer.weight[0].numel() for writer in self.writers)
-        per_row += sum(vector is not None for vector in vectors) + self.reader.weight[:, 0].numel()
+        by_row = [*self.writers, *self.between]
+        per_row = sum(values[0].numel() for module in by_row for values in module.parameters())
+        per_row += self.reader.weight[:, 0].numel()
         return self.size * per_row
 
 
@@ -58,18 +57,18 @@ def units(network: nn.Module) -> dict[str, Units]:
     for name, module in network.named_modules():
         match module:
             case Residual():
-                norm = cast("nn.BatchNorm2d", module.inner[1])
-                found[name] = _between(module.inner[0], module.outer[0], "channels", norm)
+                found[name] = _between(module.inner[0], module.outer[0], "channels", module.inner[1])
+            case InvertedResidual(expand=nn.Sequential() as expand):
+                middle = [layer for layer in module.depthwise if any(True for _ in layer.parameters())]
+                found[name] = _between(expand[0], module.project[0], "channels", expand[1], *middle)
             case Block():
                 deep = module.attention
                 writers = (deep.query, deep.key, deep.value)
-                found[f"{name}.attention"] = Units("heads", deep.heads, writers, None, deep.out)
-                found[f"{name}.perceptron"] = _between(
-                    module.perceptron[0], module.perceptron[2], "hidden", None
-                )
+                found[f"{name}.attention"] = Units("heads", deep.heads, writers, deep.out)
+                found[f"{name}.perceptron"] = _between(module.perceptron[0], module.perceptron[2], "hidden")
     return found
 
 
-def _between(writer: nn.Module, reader: nn.Module, kind: Kind, norm: nn.BatchNorm2d | None) -> Units:
+def _between(writer: nn.Module, reader: nn.Module, kind: Kind, *between: nn.Module) -> Units:
     writer = cast("Matrix", writer)
-    return Units(kind, int(writer.weight.shape[0]), (writer,), norm, cast("Matrix", reader))
+    return Units(kind, int(writer.weight.shape[0]), (writer,), cast("Matrix", reader), between)

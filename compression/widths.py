@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from evenscreen.compression.networks.classifier import Classifier
 from evenscreen.compression.networks.hybrid import Block, Residual
+from evenscreen.compression.networks.inverted import InvertedResidual
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.recipe import Lite, Network
 from evenscreen.compression.train import write
@@ -66,6 +67,8 @@ def empty(spec: Network, classes: int, widths: Mapping[str, int]) -> Classifier:
                 case Residual():
                     width = len(module.get_parameter("outer.1.weight"))
                     network.set_submodule(name, Residual(width, widths[name]))
+                case InvertedResidual() if name in widths:
+                    network.set_submodule(name, module.narrowed(widths[name]))
                 case Block():
                     heads, hidden = widths[f"{name}.attention"], widths[f"{name}.perceptron"]
                     narrow = Block(

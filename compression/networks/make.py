@@ -3,6 +3,7 @@
 from evenscreen.compression.networks.classifier import Classifier
 from evenscreen.compression.networks.hybrid import Hybrid
 from evenscreen.compression.recipe import Hybrid as HybridSpec
+from evenscreen.compression.recipe import LiteHybrid as LiteHybridSpec
 from evenscreen.compression.recipe import Network
 
 
@@ -10,7 +11,8 @@ def make(spec: Network, classes: int) -> Classifier:
     """The network that `spec` describes, ready to be trained."""
     if isinstance(spec, HybridSpec):
         return Hybrid(spec, classes)
-    # Its package of weights is needed by nobody else.
+    # Their package of weights is needed by nobody else.
     from evenscreen.compression.networks.lite import Lite
+    from evenscreen.compression.networks.lite_hybrid import LiteHybrid
 
-    return Lite(spec, classes)
+    return LiteHybrid(spec, classes) if isinstance(spec, LiteHybridSpec) else Lite(spec, classes)
