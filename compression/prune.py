@@ -166,7 +166,7 @@ def _chosen(allowed: Mapping[str, list[Slice]], excess: int) -> list[Slice]:
         if fitting:
             part = min(fitting, key=lambda part: part.score)
         else:
-            part = min(following, key=lambda part: part.parameters)
+            part = min(following, key=lambda part: (part.parameters, part.score))
         chosen.append(waiting[part.layer].pop())
         excess -= part.parameters
     return _without_needless(chosen, -excess)
