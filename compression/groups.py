@@ -1,7 +1,7 @@
 """Whom a model is measured on: photographs with a reported skin type, and images on simulated tones.
 
-The two have types of their own and stand in no number together. Reported types come with people, simulated
-ones with a change of pixels (see tones.py).
+The two stand in no number together. Reported types come with people, simulated ones with a change of pixels
+(see tones.py).
 
 A folder of photographs holds images/ and labels.csv with the columns image, patient, malignant and fst, as
 PAD-UFES-20 does (Pacheco et al. 2020; CC BY 4.0). An empty fst means "benign and not biopsied" there: such
@@ -19,11 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evenscreen.compression.data import Split
 from evenscreen.compression.photographs import decoded, labelled_rows
-from evenscreen.compression.recipe import Data
-from evenscreen.compression.tones import render
-from evenscreen.pipeline.evidence.auroc import is_assessable
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 
@@ -60,30 +56,6 @@ class ReportedParts(NamedTuple):
     """Rows left out because their skin type is not recorded."""
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """A split's images rendered at one tone: the same lesions as on every other tone."""
-
-    tone: int
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
-    malignant: npt.NDArray[np.bool_]
-
-
-class GroupSize(NamedTuple):
-    """How much one group can say; a group without images is listed too."""
-
-    group: str
-    n: int
-    patients: int
-    malignant: int
-    benign: int
-
-    @property
-    def assessable(self) -> bool:
-        return is_assessable(self.malignant, self.benign)
-
-
 def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: float = 0.5) -> ReportedParts:
     """The photographs of `folder` with a reported skin type, parted by a hash of seed and patient.
 
@@ -113,28 +85,9 @@ def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: f
     return ReportedParts(part("measure", True), part("judge", False), len(rows) - len(recorded))
 
 
-def group_sizes(reported: Reported, grouping: Grouping = RANGES) -> tuple[GroupSize, ...]:
-    """The size of every group of `grouping`, in its order, the empty ones too."""
-    return tuple(
-        GroupSize(
-            group=name,
-            n=int(chosen.sum()),
-            patients=len(np.unique(reported.patients[chosen])),
-            malignant=int(reported.malignant[chosen].sum()),
-            benign=int((~reported.malignant[chosen]).sum()),
-        )
-        for name, chosen in members(reported, grouping).items()
-    )
-
-
 def members(reported: Reported, grouping: Grouping = RANGES) -> dict[str, npt.NDArray[np.bool_]]:
     """Which images [n] belong to each group of `grouping`, the empty ones too."""
     return {name: np.isin(reported.fst, types) for name, types in grouping.items()}
-
-
-def simulate(split: Split, data: Data, tone: int) -> Simulated:
-    """The images of `split` on skin of `tone` 1..6."""
-    return Simulated(tone, render(split.images, tone), split.labels, split.malignant(data))
 
 
 def _draw(seed: int, patient: str) -> str:

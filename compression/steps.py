@@ -48,6 +48,7 @@ class Steps:
     def __init__(self, run_dir: Path, seed: int) -> None:
         run_dir.mkdir(parents=True, exist_ok=True)
         self.folder, self._seed = run_dir, seed
+        self._told: set[str] = set()
 
     def run(
         self, file: str, key: str, make: Callable[[Path], Metrics | None], made_from: Sequence[Path] = ()
@@ -55,7 +56,9 @@ class Steps:
         """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already."""
         path, record = self.folder / file, self.folder / f"{file}.json"
         if path.exists() and record.exists() and read_record(path).key == key:
-            console.print(f"{file}: already done")
+            if file not in self._told:
+                console.print(f"{file}: already done")
+            self._told.add(file)
             return path
         began = time.monotonic()
         partial = path.with_name(f"partial-{file}")
@@ -77,6 +80,7 @@ class Steps:
         )
         replace(record, made.model_dump_json(indent=1).encode())
         console.print(f"{file}: done")
+        self._told.add(file)
         return path
 
 

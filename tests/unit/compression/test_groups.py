@@ -1,4 +1,3 @@
-import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,18 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evenscreen.compression.data import Split
 from evenscreen.compression.groups import (
     RANGES,
     TYPES,
     ReportedParts,
-    Simulated,
-    group_sizes,
     load_reported,
-    simulate,
+    members,
 )
-from evenscreen.compression.recipe import Data
-from evenscreen.compression.tones import render
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 
@@ -113,21 +107,11 @@ def test_patients_are_not_named(folder: Path) -> None:
 def test_a_group_without_images_is_listed_with_none(folder: Path) -> None:
     measure, _, _ = load_reported(folder, SPEC, seed=1)
 
-    ranges, types = group_sizes(measure), group_sizes(measure, TYPES)
+    ranges, types = members(measure), members(measure, TYPES)
 
-    assert [size.group for size in ranges] == list(RANGES)
-    assert ranges[2]._replace(group="") == ("", 0, 0, 0, 0)
-    assert not ranges[2].assessable
-    assert sum(size.n for size in ranges) == sum(size.n for size in types) == len(measure.images)
-    assert all(size.malignant + size.benign == size.n >= size.patients for size in types)
-
-
-def test_a_group_is_assessable_from_30_of_each(folder: Path) -> None:
-    measure, _, _ = load_reported(folder, SPEC, seed=1)
-    fst, malignant = np.full(60, 5), np.arange(60) < 30
-    grown = dataclasses.replace(measure, fst=fst, malignant=malignant, patients=np.arange(60).astype(str))
-
-    assert [size.assessable for size in group_sizes(grown)] == [False, False, True]
+    assert list(ranges) == list(RANGES)
+    assert not ranges["V–VI"].any()
+    assert sum(ranges.values()).tolist() == sum(types.values()).tolist() == [1] * len(measure.images)  # type: ignore[union-attr]
 
 
 SPOILS = {
@@ -168,20 +152,6 @@ def test_a_table_without_skin_types_is_a_sentence(tmp_path: Path) -> None:
         load_reported(tmp_path, SPEC, seed=1)
 
 
-def test_simulated_images_keep_labels_and_have_a_type_of_their_own() -> None:
-    images = np.random.default_rng(2).integers(60, 220, (4, 32, 32, 3), np.uint8)
-    split = Split("test", images, np.array([0, 1, 1, 0]))
-    data = Data.model_construct(labels=("MEL", "NV"), malignant=("MEL",))
-
-    simulated = simulate(split, data, tone=5)
-
-    assert isinstance(simulated, Simulated)
-    assert simulated.tone == 5
-    assert not hasattr(simulated, "fst")
-    assert np.array_equal(simulated.images, render(images, 5))
-    assert simulated.malignant.tolist() == [True, False, False, True]
-
-
 @pytest.mark.skipif(
     not (PADUFES / "labels.csv").exists(), reason="no PAD-UFES-20: set EVENSCREEN_PADUFES to its folder"
 )
@@ -190,6 +160,4 @@ def test_real_photographs_have_317_skin_types_and_too_few_of_the_darkest() -> No
 
     assert without_fst == 210
     assert len(measure.images) + len(judge.images) == 317
-    darkest = [group_sizes(part)[2] for part in (measure, judge)]
-    assert sum(size.n for size in darkest) == 3
-    assert not any(size.assessable for size in darkest)
+    assert sum(int(members(part)["V–VI"].sum()) for part in (measure, judge)) == 3
