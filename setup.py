@@ -22,6 +22,7 @@ setup(
         "evenscreen.compression": ["shipped/*", "recipes/*", "figures/*", "README.md"],
         "evenscreen.infra": ["local/*.txt", "demo/ATTRIBUTION.md", "demo/images/*"],
         "evenscreen.migrations": ["sql/*.sql"],
+        "evenscreen.pipeline": ["audit/plans/*.yaml"],
     },
     cmdclass={"build_py": BuildWithoutSetup},
 )

@@ -53,18 +53,19 @@ def area_shortfall(
     ratio = own.negatives / own.positives
     needed = math.ceil(2 * own.design_effect * (area.s10 + area.s01 / ratio) / target**2)
     return (
-        _shortfall(needed, own.positives, positives_per_month),
-        _shortfall(math.ceil(ratio * needed), own.negatives, negatives_per_month),
+        still(needed, own.positives, positives_per_month),
+        still(math.ceil(ratio * needed), own.negatives, negatives_per_month),
     )
 
 
 def rate_shortfall(rate: Rate, target: float, cases_per_month: float) -> Shortfall:
     """Cases of the denominator: ⌈2D·p̃(1 - p̃)/target²⌉."""
     needed = math.ceil(2 * rate.design_effect * rate.centre * (1 - rate.centre) / target**2)
-    return _shortfall(needed, rate.n, cases_per_month)
+    return still(needed, rate.n, cases_per_month)
 
 
-def _shortfall(needed: int, present: int, per_month: float) -> Shortfall:
+def still(needed: int, present: int, per_month: float) -> Shortfall:
+    """What is missing of `needed` cases, and how long it takes if `per_month` come."""
     more = max(0, needed - present)
     if more == 0:
         return Shortfall(needed, 0, 0.0)

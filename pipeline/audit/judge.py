@@ -1,0 +1,69 @@
+"""From the figures of all groups to verdicts, and to what is still missing for one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.missing import Case, missing
+from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Grouping, Metric, Plan
+from evenscreen.pipeline.evidence.auroc import Area, shrink
+from evenscreen.pipeline.evidence.calibration import Residual
+from evenscreen.pipeline.evidence.pairs import Figure
+from evenscreen.pipeline.evidence.rates import Rate
+from evenscreen.pipeline.evidence.shortfall import Shortfall, target_error
+from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS, Outcome, Verdict, together, verdict
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on one metric over the groups of one grouping."""
+
+    metric: Metric
+    margin: float
+    alpha: float
+    figures: Mapping[str, Figure | None]
+    """Of assessable groups; None for the others that are registered."""
+    verdict: Verdict
+    missing: Mapping[str, Mapping[Case, Shortfall]]
+    """By group in question and kind of case: what an `even` would still need if there is no gap."""
+
+
+def judge(
+    groups: Mapping[str, GroupFigures], grouping: Grouping, plan: Plan, *, nightly: bool
+) -> list[Judged]:
+    """Every metric of `plan`, deciding ones first, over all groups registered for `grouping`.
+
+    `nightly` is the verdict that holds at any night since the release; otherwise that of one quarter.
+    """
+    alpha = plan.alpha if nightly else plan.drift_alpha
+    areas = shrink({name: one.auroc for name, one in groups.items() if one.auroc is not None})
+    judged = []
+    for metric in METRICS:
+        figures = {name: _figure(metric, groups.get(name), areas.get(name)) for name in GROUPS[grouping]}
+        margin = float(getattr(plan.margins, metric))
+        share = alpha / len(DECIDING_METRICS) if metric in DECIDING_METRICS else alpha
+        found = verdict(figures, margin, share, nightly)
+        target = target_error("even", margin, len(figures), share, nightly)
+        questioned = {name for pair in found.undecided for name in (pair.first, pair.second)}
+        lacks = {
+            name: missing(metric, groups, name, target)
+            for name in figures
+            if name in questioned or name in found.not_assessable
+        }
+        judged.append(Judged(metric, margin, share, figures, found, lacks))
+    return judged
+
+
+def overall(judged: list[Judged]) -> Outcome:
+    """Of all deciding metrics: `even` only if every one is. Calibration has a verdict of its own."""
+    return together(one.verdict for one in judged if one.metric in DECIDING_METRICS)
+
+
+def _figure(metric: Metric, group: GroupFigures | None, area: Area | None) -> Figure | None:
+    """The group's figure if it is assessable."""
+    if group is None:
+        return None
+    if metric == "auroc":
+        return area if area is not None and area.components.assessable else None
+    own: Rate | Residual | None = getattr(group, metric)
+    return own if own is not None and own.assessable else None
