@@ -14,6 +14,7 @@ OWNER = "owner"
 GROUPS = {
     "worker": "evenscreen_worker",
     "door": "evenscreen_door",
+    "labeller": "evenscreen_labeller",
     "operator": "evenscreen_operator",
     "auditor": "evenscreen_auditor",
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from evenscreen.infra.local.reach import Role
 from evenscreen.schemas.errors import Fatal
 
-DATABASE_LOGINS: tuple[Role, ...] = ("owner", "worker", "door", "operator", "auditor")
+DATABASE_LOGINS: tuple[Role, ...] = ("owner", "worker", "door", "labeller", "operator", "auditor")
 PSEUDONYM_KEY_BYTES = 32
 
 
@@ -62,12 +62,13 @@ class State:
 
     def passwords(self) -> dict[str, str]:
         """Random passwords of the superuser `postgres` and of every login, made once and kept."""
-        names = ("postgres", *DATABASE_LOGINS)
-        made = write_once(
-            self.root / "passwords.json",
-            lambda: json.dumps({name: secrets.token_urlsafe(24) for name in names}).encode(),
-        )
-        return {str(name): str(password) for name, password in json.loads(made).items()}
+        file = self.root / "passwords.json"
+        kept: dict[str, str] = json.loads(write_once(file, lambda: b"{}"))
+        missing = [name for name in ("postgres", *DATABASE_LOGINS) if name not in kept]
+        if missing:  # at first all of them, later the logins that a newer version brings
+            kept |= {name: secrets.token_urlsafe(24) for name in missing}
+            write_private(file, json.dumps(kept).encode())
+        return kept
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:

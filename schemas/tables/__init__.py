@@ -3,17 +3,23 @@
 from evenscreen.schemas.tables.arrivals import Arrival, Listing, Walk
 from evenscreen.schemas.tables.audit import AuditRecord, DeadLetter, Model, Patient, Prediction
 from evenscreen.schemas.tables.base import Table
+from evenscreen.schemas.tables.labels import GroundTruth, SkinTypeReport
 from evenscreen.schemas.tables.outbox import OutboxMessage
+from evenscreen.schemas.tables.verification import VerificationDraw, VerificationSample
 
 __all__ = [
     "Arrival",
     "AuditRecord",
     "DeadLetter",
+    "GroundTruth",
     "Listing",
     "Model",
     "OutboxMessage",
     "Patient",
     "Prediction",
+    "SkinTypeReport",
     "Table",
+    "VerificationDraw",
+    "VerificationSample",
     "Walk",
 ]

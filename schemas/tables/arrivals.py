@@ -17,6 +17,8 @@ class Arrival(Table):
         CheckConstraint(one_of("door", Door), name="door"),
         CheckConstraint("size_bytes >= 0", name="size_bytes"),
         Index("ix_arrivals_first_seen_at", "first_seen_at", **BRIN),
+        # For reports that name an object without its ETag. Hashed: a key may be longer than a B-tree bears.
+        Index("ix_arrivals_key", "key", postgresql_using="hash"),
         {"comment": "One row per object version: the first door that announced it, before it is fetched."},
     )
 

@@ -71,6 +71,7 @@ class AuditRecord(Table):
         CheckConstraint("age BETWEEN 0 AND 130", name="age"),
         CheckConstraint("sex IN ('female', 'male', 'other')", name="sex"),
         Index("ix_audit_records_recorded_at", "recorded_at", **BRIN),
+        Index("ix_audit_records_accession", "accession", postgresql_where="accession IS NOT NULL"),
         {"comment": "The terminal row: one per object version and model, never changed."},
     )
 
@@ -93,6 +94,10 @@ class AuditRecord(Table):
     fst_source: Mapped[str] = mapped_column(comment="reported, estimated, simulated or unknown")
     patient_number: Mapped[int | None] = mapped_column(
         ForeignKey("patients.patient_number"), comment="Number of the patient, if one was named"
+    )
+    accession: Mapped[str | None] = mapped_column(
+        comment="k<key number>:HMAC-SHA256 of the accession number, if one was named; "
+        "read by owner and worker only"
     )
     site: Mapped[str | None] = mapped_column(comment="Clinic or hospital")
     device: Mapped[str | None] = mapped_column(comment="Camera or dermatoscope")

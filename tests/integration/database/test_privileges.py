@@ -22,6 +22,7 @@ from .test_record import recorded
 COLUMNS = {name: frozenset(table.columns.keys()) for name, table in Table.metadata.tables.items()}
 WORKER_TABLES = {"arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients", "models"}
 DOOR_TABLES = {"walks", "listings"}
+LABEL_TABLES = {"ground_truth", "skin_type_reports"}
 
 READS: dict[str, dict[str, frozenset[str]]] = {
     "worker": {table: COLUMNS[table] for table in WORKER_TABLES},
@@ -31,10 +32,12 @@ READS: dict[str, dict[str, frozenset[str]]] = {
         "audit_records": frozenset({"screening_id"}),
         "dead_letters": frozenset({"dead_letter_id", "audit_id", "event_sha256", "recorded_at"}),
     },
+    "labeller": {table: frozenset({"report_id"}) for table in LABEL_TABLES}
+    | {"dead_letters": frozenset({"dead_letter_id"})},
     "operator": {
         "arrivals": COLUMNS["arrivals"] - {"key", "etag", "version_id"},
         "audit_records": COLUMNS["audit_records"]
-        - {"patient_number", "age", "sex", "body_site", "acquired_at"},
+        - {"patient_number", "accession", "age", "sex", "body_site", "acquired_at"},
         "predictions": COLUMNS["predictions"] - {"probabilities"},
         "dead_letters": COLUMNS["dead_letters"] - {"event"},
         "outbox": COLUMNS["outbox"] - {"payload"},
@@ -45,16 +48,28 @@ READS: dict[str, dict[str, frozenset[str]]] = {
 INSERTS = {
     "worker": WORKER_TABLES,
     "door": DOOR_TABLES | {"dead_letters"},
+    "labeller": LABEL_TABLES | {"dead_letters"},
     "operator": set(),
     "auditor": set(),
 }
 UPDATES: dict[str, dict[str, frozenset[str]]] = {
     "worker": {"outbox": frozenset({"published_at"})},
     "door": {table: COLUMNS[table] for table in DOOR_TABLES},
+    "labeller": {},
     "operator": {},
     "auditor": {},
 }
 ROLES = tuple(READS)
+LABEL_VIEWS = {
+    "first_outcomes",
+    "further_outcomes",
+    "outcome_reports",
+    "waiting_outcomes",
+    "matched_skin_types",
+    "skin_type_reports",
+    "verification_draws",
+    "verification_samples",
+}
 
 
 @pytest.fixture
@@ -124,16 +139,35 @@ def test_only_auditors_read_every_view_and_nobody_writes_through_one(
 ) -> None:
     with transaction(owner) as connection:
         views = set(connection.scalars(text("SELECT viewname FROM pg_views WHERE schemaname = 'audit'")))
-    assert views == {"models", "arrivals", "walks", "listings", "screenings", "rejections"}
+    assert views >= {"models", "arrivals", "walks", "listings", "screenings", "rejections"} | LABEL_VIEWS
     for view in views:
         assert may("auditor", f"SELECT * FROM audit.{view}")
         assert not may("worker", f"SELECT * FROM audit.{view}")
         assert not may("door", f"SELECT * FROM audit.{view}")
-    for view in ("models", "arrivals", "walks", "listings"):  # Postgres could write through these
+        assert not may("labeller", f"SELECT * FROM audit.{view}")
+    # Postgres could write through those over one table.
+    several_tables = {
+        "screenings",
+        "rejections",
+        "further_outcomes",
+        "waiting_outcomes",
+        "matched_skin_types",
+    }
+    for view in sorted(({"models", "arrivals", "walks", "listings"} | LABEL_VIEWS) - several_tables):
         for role in ROLES:
             assert not may(role, f"DELETE FROM audit.{view} WHERE false"), (role, view)
     assert not may("operator", "SELECT age FROM audit.screenings")
     assert not may("operator", "SELECT * FROM audit.rejections")
+
+
+def test_only_auditors_ask_what_is_known_and_only_labellers_draw_samples(
+    may: Callable[[str, str], bool],
+) -> None:
+    draw = "SELECT * FROM public.draw_verification_sample('m', '2026-01-01', '2026-02-01', 1, 1, 'x')"
+    for role in ROLES:
+        for function in ("outcomes", "skin_types"):
+            assert may(role, f"SELECT * FROM audit.{function}(now())") == (role == "auditor"), function
+        assert may(role, draw) == (role == "labeller"), role
 
 
 def test_a_login_without_a_group_cannot_even_connect(owner: Engine) -> None:
