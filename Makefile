@@ -39,6 +39,9 @@ faults: $(VENV)/.dev ## Longer fault suites: many kills, longer weather
 bench: $(VENV)/.dev ## Figures beside their goals, interleaved, as ratios
 	$(BIN)/python tests/benchmarks/run.py
 
+simulate: $(VENV)/.dev ## How often audits err, with the truth planted: 10,000 audits per setting
+	$(BIN)/python tests/simulations/run.py
+
 check: $(VENV)/.dev ## Format, lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -55,4 +58,4 @@ lock: $(BIN)/uv ## Resolve the dependencies again, with hashes and without addre
 clean: ## Remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 
-.PHONY: help setup demo test faults bench check format lock clean
+.PHONY: help setup demo test faults bench simulate check format lock clean
