@@ -60,15 +60,7 @@ def component_rows(connection: Connection, question: Question, grouping: Groupin
 
     Raises what the driver raises; arguments are parameters and never part of a statement.
     """
-    asked = {
-        "since": question.since,
-        "until": question.until,
-        "as_of": question.as_of,
-        "model": question.model,
-        "grouping": grouping,
-        "source": question.source,
-    }
-    found = connection.execute(COMPONENTS, asked).mappings().all()
+    found = connection.execute(COMPONENTS, vars(question) | {"grouping": grouping}).mappings().all()
     rows = [dict(row) for row in found if row["group_value"] is not None]
     return [row | {"group_value": _named(row["group_value"], grouping)} for row in rows]
 

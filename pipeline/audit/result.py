@@ -117,3 +117,84 @@ def conclude(outcome: Outcome | None, complete: bool) -> Conclusion:
     if not complete:
         return "incomplete"
     return outcome or "no verdict"
+
+
+class GroupDescription(Part):
+    """The descriptive figures of one group, without verdict; columns as in type audit.group_figures."""
+
+    group_value: str | None
+    """None: cases whose group is not known."""
+    images: int
+    patients: int | None
+    images_without_patient: int | None
+    screened: int
+    rejected: int
+    superseded: int
+    rejected_by_reason: dict[str, int]
+    rejection_rate: float | None
+    flagged: int
+    flag_rate: float | None
+    with_outcome: int
+    contradictory: int
+    flagged_with_outcome_share: float | None
+    unflagged_with_outcome_share: float | None
+    positives: int
+    negatives: int
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    missed_cancers: int
+    rejected_cancers: int
+    sensitivity: float | None
+    specificity: float | None
+    ppv: float | None
+    npv: float | None
+    sensitivity_at_least: float | None
+    sensitivity_at_most: float | None
+    specificity_at_least: float | None
+    specificity_at_most: float | None
+    auroc: float | None
+    brier: float | None
+    residual: float | None
+    ece: float | None
+    ece_floor: float | None
+    squared_error: float | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+
+
+class Corrected(Part):
+    """Rates of a group as if every image had been verified; see verification.py for what that assumes."""
+
+    group_value: str
+    sensitivity: float | None
+    specificity: float | None
+    unverified_share: float
+    """Of screened images, those without a usable outcome."""
+
+
+class Curves(Part):
+    """What is drawn of a group."""
+
+    group_value: str
+    roc: tuple[tuple[float, float], ...]
+    """(1 - specificity, sensitivity) from (0, 0) to (1, 1)."""
+    calibration: tuple[tuple[float, float, int], ...]
+    """(mean probability, share of positives, images) by bin."""
+
+
+class Audit(Part):
+    """One audit."""
+
+    subject: Subject
+    completeness: Completeness
+    conclusion: Conclusion
+    judgements: tuple[Judgement, ...]
+    """The primary grouping first; its outcome is the audit's."""
+    verified: bool
+    """Whether missing outcomes could not hide a gap: without it there is no `even`."""
+    corrected: tuple[Corrected, ...]
+    description: dict[str, tuple[GroupDescription, ...]]
+    """By dimension: all, fst_group, fst, fst_source, site, modality, age_band, sex, body_site, device."""
+    curves: tuple[Curves, ...]
+    """Of the primary groups."""

@@ -1,0 +1,186 @@
+"""One audit: completeness first, then figures from SQL, then verdicts.
+
+Step 1  complete   the ledger of the window: is every image in the figures?        ledger.py
+Step 2  figures    one row per group, counted and ranked by the database           figures.py
+Step 3  judge      every pair of groups, every registered group                    judge.py
+Step 4  verified   could missing outcomes hide a gap?                              verification.py
+Step 5  conclude   one word for the whole                                          result.py
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from evenscreen.pipeline.audit.curves import curves
+from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures
+from evenscreen.pipeline.audit.judge import Judged, judge, overall
+from evenscreen.pipeline.audit.plan import Grouping, Plan
+from evenscreen.pipeline.audit.result import (
+    Audit,
+    Completeness,
+    Gap,
+    GroupDescription,
+    Interval,
+    Judgement,
+    Kind,
+    Lacking,
+    MetricVerdict,
+    Subject,
+    conclude,
+)
+from evenscreen.pipeline.audit.verification import bounds_agree, corrected
+from evenscreen.pipeline.evidence.multiplicity import z
+from evenscreen.pipeline.evidence.pairs import Figure, Pair
+from evenscreen.pipeline.ledger import Ledger, ledger
+
+DIMENSIONS = (
+    "all",
+    "fst_group",
+    "fst",
+    "fst_source",
+    "site",
+    "modality",
+    "age_band",
+    "sex",
+    "body_site",
+    "device",
+)
+GRACE_S = 300.0
+DESCRIBED = text("SELECT * FROM audit.metrics(:since, :until, :as_of, :model, :dimension, :source)")
+VERIFIED = text("SELECT * FROM audit.verification(:since, :until, :as_of, :model, :dimension, :source)")
+
+
+def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
+    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
+    counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
+    completeness = _completeness(counted, question.until)
+    both: tuple[Grouping, Grouping] = (
+        ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
+    )
+    rows = {grouping: component_rows(connection, question, grouping) for grouping in both}
+    description = {name: _described(connection, question, name) for name in DIMENSIONS}
+    verified = bounds_agree(
+        [group for group in description[plan.primary] if group.group_value is not None], plan.margins
+    )
+    recent = Question(
+        question.model, question.until - RECENT, question.until, question.as_of, question.source
+    )
+    judgements = tuple(
+        _judgement(
+            judge(
+                figures(rows[grouping], component_rows(connection, recent, grouping)),
+                grouping,
+                plan,
+                nightly=kind == "nightly",
+            ),
+            grouping,
+            kind,
+            verified,
+        )
+        for grouping in both
+    )
+    return Audit(
+        subject=Subject(
+            model_version=question.model,
+            threshold=threshold,
+            kind=kind,
+            since=question.since,
+            until=question.until,
+            as_of=question.as_of,
+            plan=plan,
+            plan_version=plan.version,
+            code_version=version("evenscreen"),
+            input_sha256=_checksum(rows),
+        ),
+        completeness=completeness,
+        conclusion=conclude(judgements[0].outcome, completeness.complete),
+        judgements=judgements,
+        verified=verified,
+        corrected=corrected(_asked(connection, VERIFIED, question, plan.primary)),
+        description=description,
+        curves=curves(connection, question, plan.primary),
+    )
+
+
+def _completeness(counted: Ledger, until: datetime) -> Completeness:
+    lacking = counted.missing + counted.in_flight
+    if lacking:
+        sentence = f"{lacking} of {counted.known} images are not in the figures."
+    elif counted.listed_at is None:
+        sentence = "A bucket was never listed to its end, so nobody knows what is missing."
+    elif counted.listed_at < until:
+        sentence = "The last complete listing is older than the window, so nobody knows what is missing."
+    else:
+        return Completeness(
+            ledger=counted, complete=True, sentence=f"All {counted.known} images are accounted for."
+        )
+    return Completeness(ledger=counted, complete=False, sentence=sentence)
+
+
+def _judgement(judged: Sequence[Judged], grouping: Grouping, kind: Kind, verified: bool) -> Judgement:
+    outcome = overall(list(judged))
+    if outcome == "even" and not verified:
+        outcome = "insufficient evidence"
+    verdicts = tuple(_verdict(one, kind) for one in judged)
+    return Judgement(grouping=grouping, outcome=None if kind == "exploratory" else outcome, verdicts=verdicts)
+
+
+def _verdict(one: Judged, kind: Kind) -> MetricVerdict:
+    found = one.verdict
+    return MetricVerdict(
+        metric=one.metric,
+        margin=one.margin,
+        alpha=one.alpha,
+        outcome=None if kind == "exploratory" else found.outcome,
+        beyond_margin=found.beyond_margin,
+        figures={name: _interval(figure) for name, figure in one.figures.items()},
+        largest=_gap(found.largest) if found.largest else None,
+        uneven=tuple(map(_gap, found.uneven)),
+        undecided=tuple(map(_gap, found.undecided)),
+        not_assessable=found.not_assessable,
+        lacking=tuple(
+            Lacking(group=group, case=case, needed=short.needed, more=short.more, months=short.months)
+            for group, cases in one.missing.items()
+            for case, short in cases.items()
+        ),
+    )
+
+
+def _interval(figure: Figure | None) -> Interval | None:
+    """Pointwise: what one looks at for this group alone."""
+    if figure is None:
+        return None
+    estimate = figure.limits(z(0.975))
+    return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
+
+
+def _gap(pair: Pair) -> Gap:
+    return Gap(**pair._asdict())
+
+
+def _described(connection: Connection, question: Question, dimension: str) -> tuple[GroupDescription, ...]:
+    return tuple(
+        GroupDescription.model_validate(row) for row in _asked(connection, DESCRIBED, question, dimension)
+    )
+
+
+def _asked(connection: Connection, statement: Any, question: Question, dimension: str) -> list[Row]:
+    asked = vars(question) | {"dimension": dimension}
+    return [dict(row) for row in connection.execute(statement, asked).mappings()]
+
+
+def _checksum(rows: dict[Grouping, list[Row]]) -> str:
+    """Over what the verdicts are computed from, floats to twelve digits."""
+    rounded = {
+        grouping: [
+            {name: f"{value:.12g}" if isinstance(value, float) else value for name, value in row.items()}
+            for row in some
+        ]
+        for grouping, some in rows.items()
+    }
+    return hashlib.sha256(json.dumps(rounded, sort_keys=True, default=str).encode()).hexdigest()
