@@ -126,7 +126,9 @@ def count(work: Callable[[int], Counter[str]], times: int, title: str, pool: Poo
 
 
 def error_tables(audits: int, pool: Pool) -> Iterator[str]:  # type: ignore[valid-type]
-    yield "| setting | false `uneven`, no gap | at a gap of δ: false `even` | false `proven` | at δ/2: `even` | `uneven` |"
+    yield (
+        "| setting | no gap: `uneven` | at a gap of δ: `even` | at δ: `proven` | at δ/2: `even` | `uneven` |"
+    )
     yield "|---|---|---|---|---|---|"
     for setting in SETTINGS:
         none = count(partial(one_look, setting, Truth()), audits, f"{setting}, no gap", pool)

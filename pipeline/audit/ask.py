@@ -1,0 +1,86 @@
+"""From what a person asks to an audit: the one on record, or one made now."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from evenscreen.pipeline.audit.audit import audit
+from evenscreen.pipeline.audit.figures import Question
+from evenscreen.pipeline.audit.keep import store, stored
+from evenscreen.pipeline.audit.plan import Plan
+from evenscreen.pipeline.audit.recompute import differing
+from evenscreen.pipeline.audit.result import Audit
+from evenscreen.pipeline.audit.window import window
+from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.ledger import PATIENCE
+from evenscreen.schemas.errors import Fatal
+
+SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+NOW = text("SELECT statement_timestamp()")
+MODEL = text("""
+SELECT model_version, threshold, registered_at FROM audit.models
+WHERE model_version = coalesce(:model, model_version)
+ORDER BY registered_at DESC
+LIMIT 1
+""")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks; None is the usual: newest model, nightly window, all that is known now."""
+
+    plan: Plan
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    as_of: datetime | None = None
+
+
+class Release(NamedTuple):
+    """A model as workers registered it."""
+
+    model_version: str
+    threshold: int
+    registered_at: datetime
+
+
+def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
+    """The audit that is asked for, on record when this returns.
+
+    Everything is read in one snapshot. With `recompute` one on record is computed again. Raises Fatal when
+    there is no such model, the window is none, knowledge lies in the future, or what is computed again is
+    not what is on record.
+    """
+    with transaction(engine) as connection:
+        connection.execute(SNAPSHOT)
+        connection.execute(PATIENCE)
+        release, now = _release(connection, asked.model), connection.execute(NOW).scalar_one()
+        as_of = asked.as_of or now
+        if as_of > now:
+            raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
+        since, until, kind = window(asked.since, asked.until, as_of, release.registered_at, asked.plan)
+        question = Question(release.model_version, since, until, as_of, asked.plan.fst_source)
+        on_record = stored(connection, question, kind, asked.plan)
+        if on_record is not None and not recompute:
+            return on_record
+        found = audit(connection, question, kind, release.threshold, asked.plan)
+        if on_record is None:
+            store(connection, found)
+        elif places := differing(on_record, found):
+            raise Fatal(
+                f"Computed again, the audit differs from the one on record in {len(places)} figures, first "
+                f"{places[0]}. Rows that were known then have changed or gone, or the code that counts has."
+            )
+        return found
+
+
+def _release(connection: Connection, model: str | None) -> Release:
+    row = connection.execute(MODEL, {"model": model}).one_or_none()
+    if row is None:
+        raise Fatal(
+            "No model has screened anything yet." if model is None else "No model of this name has screened."
+        )
+    version, threshold, registered_at = row
+    return Release(version, threshold, registered_at.astimezone(UTC))
