@@ -1,7 +1,7 @@
 """From what a person asks to an audit: the one on record, or one made now."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +12,8 @@ from evenscreen.pipeline.audit.keep import store, stored
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.recompute import differing
 from evenscreen.pipeline.audit.result import Audit
-from evenscreen.pipeline.audit.window import window
+from evenscreen.pipeline.audit.two_models import TwoModels, compare
+from evenscreen.pipeline.audit.window import EVER, window
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 from evenscreen.schemas.errors import Fatal
@@ -20,7 +21,7 @@ from evenscreen.schemas.errors import Fatal
 SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 NOW = text("SELECT statement_timestamp()")
 MODEL = text("""
-SELECT model_version, threshold, registered_at FROM audit.models
+SELECT model_version, threshold FROM audit.models
 WHERE model_version = coalesce(:model, model_version)
 ORDER BY registered_at DESC
 LIMIT 1
@@ -43,7 +44,6 @@ class Release(NamedTuple):
 
     model_version: str
     threshold: int
-    registered_at: datetime
 
 
 def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
@@ -60,7 +60,7 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         as_of = asked.as_of or now
         if as_of > now:
             raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
-        since, until, kind = window(asked.since, asked.until, as_of, release.registered_at, asked.plan)
+        since, until, kind = window(asked.since, asked.until, as_of, asked.plan)
         question = Question(release.model_version, since, until, as_of, asked.plan.fst_source)
         on_record = stored(connection, question, kind, asked.plan)
         if on_record is not None and not recompute:
@@ -76,11 +76,24 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         return found
 
 
+def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
+    """`candidate` against the model that is asked for, on all images that both ever screened.
+
+    Raises Fatal as `answer` does, and when there is nothing to compare.
+    """
+    with transaction(engine) as connection:
+        connection.execute(SNAPSHOT)
+        connection.execute(PATIENCE)
+        reference, other = (_release(connection, name) for name in (asked.model, candidate))
+        now = connection.execute(NOW).scalar_one()
+        question = Question(reference.model_version, EVER, now, asked.as_of or now, asked.plan.fst_source)
+        return compare(connection, question, other.model_version, asked.plan)
+
+
 def _release(connection: Connection, model: str | None) -> Release:
     row = connection.execute(MODEL, {"model": model}).one_or_none()
     if row is None:
         raise Fatal(
             "No model has screened anything yet." if model is None else "No model of this name has screened."
         )
-    version, threshold, registered_at = row
-    return Release(version, threshold, registered_at.astimezone(UTC))
+    return Release(*row)

@@ -6,6 +6,9 @@ from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.result import Kind
 from evenscreen.schemas.errors import Fatal
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every image: a new model may screen old ones."""
+
 
 def mature_until(as_of: datetime, plan: Plan) -> datetime:
     """Screenings from here on are too young for an outcome."""
@@ -18,17 +21,17 @@ def midnight(moment: datetime) -> datetime:
 
 
 def window(
-    since: datetime | None, until: datetime | None, as_of: datetime, released: datetime, plan: Plan
+    since: datetime | None, until: datetime | None, as_of: datetime, plan: Plan
 ) -> tuple[datetime, datetime, Kind]:
     """The half-open window that is meant, and what it is.
 
-    Neither end given: all since the release of the model whose outcomes are due, the nightly verdict. A
+    Neither end given: all that the model ever screened and whose outcomes are due, the nightly verdict. A
     calendar quarter whose outcomes are all due: drift. Anything else: exploratory. Raises Fatal when the
     window ends before it begins.
     """
     if since is None and until is None:
-        return released, max(released, mature_until(as_of, plan)), "nightly"
-    begin, end = since or released, until or mature_until(as_of, plan)
+        return EVER, mature_until(as_of, plan), "nightly"
+    begin, end = since or EVER, until or mature_until(as_of, plan)
     if end <= begin:
         raise Fatal("The window ends before it begins: --since must lie before --until.")
     if is_quarter(begin, end) and end <= mature_until(as_of, plan):

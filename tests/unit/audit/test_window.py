@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from evenscreen.pipeline.audit.plan import Plan
-from evenscreen.pipeline.audit.window import is_quarter, window
+from evenscreen.pipeline.audit.window import EVER, is_quarter, window
 from evenscreen.schemas.errors import Fatal
 
 PLAN = Plan(name="test", maturity_days=90)
@@ -15,19 +15,15 @@ def day(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
-RELEASED, NOW = day(2026, 1, 20), day(2026, 11, 21)
+NOW = day(2026, 11, 21)
 
 
-def test_without_a_window_all_since_the_release_whose_outcomes_are_due() -> None:
-    assert window(None, None, NOW, RELEASED, PLAN) == (RELEASED, NOW - timedelta(days=90), "nightly")
-
-
-def test_a_new_model_has_an_empty_window_and_no_error() -> None:
-    assert window(None, None, RELEASED, RELEASED, PLAN) == (RELEASED, RELEASED, "nightly")
+def test_without_a_window_all_that_was_ever_screened_and_whose_outcomes_are_due() -> None:
+    assert window(None, None, NOW, PLAN) == (EVER, NOW - timedelta(days=90), "nightly")
 
 
 def test_a_calendar_quarter_whose_outcomes_are_due_is_for_drift() -> None:
-    assert window(day(2026, 4, 1), day(2026, 7, 1), NOW, RELEASED, PLAN)[2] == "quarter"
+    assert window(day(2026, 4, 1), day(2026, 7, 1), NOW, PLAN)[2] == "quarter"
 
 
 @pytest.mark.parametrize(
@@ -42,12 +38,12 @@ def test_a_calendar_quarter_whose_outcomes_are_due_is_for_drift() -> None:
     ],
 )
 def test_any_other_window_is_exploratory(since: datetime | None, until: datetime | None) -> None:
-    assert window(since, until, NOW, RELEASED, PLAN)[2] == "exploratory"
+    assert window(since, until, NOW, PLAN)[2] == "exploratory"
 
 
 def test_a_window_that_ends_before_it_begins_is_a_sentence() -> None:
     with pytest.raises(Fatal, match="ends before it begins"):
-        window(day(2026, 7, 1), day(2026, 7, 1), NOW, RELEASED, PLAN)
+        window(day(2026, 7, 1), day(2026, 7, 1), NOW, PLAN)
 
 
 def test_the_last_quarter_ends_with_the_year_and_other_zones_are_utc() -> None:
