@@ -3,6 +3,14 @@
 from evenscreen.schemas.tables.arrivals import Arrival, Listing, Walk
 from evenscreen.schemas.tables.audit import AuditRecord, DeadLetter, Model, Patient, Prediction
 from evenscreen.schemas.tables.base import Table
+from evenscreen.schemas.tables.increments import (
+    CaseEntry,
+    HistogramCell,
+    Increment,
+    Period,
+    PeriodSum,
+    Stratum,
+)
 from evenscreen.schemas.tables.labels import GroundTruth, SkinTypeReport
 from evenscreen.schemas.tables.outbox import OutboxMessage
 from evenscreen.schemas.tables.verification import VerificationDraw, VerificationSample
@@ -10,14 +18,20 @@ from evenscreen.schemas.tables.verification import VerificationDraw, Verificatio
 __all__ = [
     "Arrival",
     "AuditRecord",
+    "CaseEntry",
     "DeadLetter",
     "GroundTruth",
+    "HistogramCell",
+    "Increment",
     "Listing",
     "Model",
     "OutboxMessage",
     "Patient",
+    "Period",
+    "PeriodSum",
     "Prediction",
     "SkinTypeReport",
+    "Stratum",
     "Table",
     "VerificationDraw",
     "VerificationSample",

@@ -1,0 +1,175 @@
+"""What audits of millions of images are summed from: signed rows with the time they became known.
+
+Only the functions `audit.increment` and `audit.roll_up` of the database write these tables.
+"""
+
+from datetime import date
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from evenscreen.schemas.tables.base import BRIN, Table, UtcTime
+
+
+class Increment(Table):
+    """One run of `audit.increment`."""
+
+    __tablename__ = "audit_increments"
+    __table_args__ = (
+        UniqueConstraint("as_of"),
+        {"comment": "One row per run of audit.increment(): what was known at its time stands in the sums."},
+    )
+
+    increment_id: Mapped[int] = mapped_column(
+        Identity(always=True), primary_key=True, comment="Rises with as_of"
+    )
+    as_of: Mapped[UtcTime] = mapped_column(
+        comment="The knowledge time: everything known until then is summed"
+    )
+    entries: Mapped[int] = mapped_column(BigInteger, comment="Rows that it added to audit_entries")
+    cells: Mapped[int] = mapped_column(BigInteger, comment="Rows that it added to audit_histogram")
+
+
+class _Case:
+    """What counts are grouped by; every counting table has these columns."""
+
+    model_version: Mapped[str] = mapped_column(comment="The model that the worker ran")
+    fst_source: Mapped[str] = mapped_column(comment="reported, estimated, simulated or unknown")
+    fst: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Fitzpatrick skin type 1..6, NULL when unknown"
+    )
+    outcome: Mapped[str] = mapped_column(comment="screened, rejected or superseded")
+    reason: Mapped[str | None] = mapped_column(comment="Why it was rejected")
+    flagged: Mapped[bool | None] = mapped_column(
+        comment="Whether the score reached the threshold; NULL unless screened"
+    )
+    malignant: Mapped[bool | None] = mapped_column(comment="The outcome; NULL when unknown or contradictory")
+    contradictory: Mapped[bool] = mapped_column(comment="Whether outcomes contradict each other")
+
+
+class _Scored(_Case):
+    """A case with its exact score."""
+
+    score: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Calibrated probability of malignancy x 10,000; NULL unless screened"
+    )
+
+
+class Stratum(_Case, Table):
+    """A combination of everything about a case that has few values."""
+
+    __tablename__ = "audit_strata"
+    __table_args__ = (
+        UniqueConstraint("description"),
+        {"comment": "One row per combination of everything about a case that has few values."},
+    )
+
+    stratum_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, comment="Narrow key")
+    description: Mapped[str] = mapped_column(
+        comment="The combination as text: what makes it unique, NULLs included"
+    )
+    site: Mapped[str | None] = mapped_column(comment="Clinic or hospital")
+    device: Mapped[str | None] = mapped_column(comment="Camera or dermatoscope")
+    modality: Mapped[str] = mapped_column(comment="dermoscopy, clinical, smartphone or unknown")
+    body_site: Mapped[str | None] = mapped_column(comment="Where on the body")
+    age_band: Mapped[str | None] = mapped_column(comment="Age at acquisition in bands")
+    sex: Mapped[str | None] = mapped_column(comment="female, male or other")
+    label_source: Mapped[str | None] = mapped_column(comment="The reference standard of the outcome")
+    verification_reason: Mapped[str | None] = mapped_column(comment="Why the outcome was looked for")
+
+
+class CaseEntry(Table):
+    """A case as it was known, or, with sign -1, is no longer known to be."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        CheckConstraint("sign IN (-1, 1)", name="sign"),
+        Index("ix_audit_entries_last_modified", "last_modified", **BRIN),
+        {
+            "comment": "Signed cases: the sum of the signs of a case is 1. "
+            "Without foreign keys, as one function writes them."
+        },
+    )
+
+    audit_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="The terminal row it speaks of"
+    )
+    patient_number: Mapped[int | None] = mapped_column(
+        BigInteger, comment="Number of the patient, if one was named"
+    )
+    last_modified: Mapped[UtcTime] = mapped_column(comment="Last-Modified of the store: audits' windows")
+    sampling_probability: Mapped[float | None] = mapped_column(
+        comment="Probability with which it was drawn for verification, where it was"
+    )
+    increment_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="The increment that added the row: its knowledge time"
+    )
+    stratum_id: Mapped[int] = mapped_column(comment="Everything about the case that has few values")
+    latency_ms: Mapped[int | None] = mapped_column(comment="From the first reading of the event to the row")
+    score: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Calibrated probability of malignancy x 10,000; NULL unless screened"
+    )
+    sign: Mapped[int] = mapped_column(
+        SmallInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="1 adds the case as described, -1 takes it back",
+    )
+
+
+class HistogramCell(_Scored, Table):
+    """Images of one day and kind that an increment added or, where negative, took back."""
+
+    __tablename__ = "audit_histogram"
+    __table_args__ = (
+        Index("ix_audit_histogram_day_increment_id", "day", "increment_id"),
+        {
+            "comment": "Counts of images by day, model, skin type, outcome and score; "
+            "signed, and summed over increments."
+        },
+    )
+
+    increment_id: Mapped[int] = mapped_column(comment="The increment that added the row: its knowledge time")
+    day: Mapped[date] = mapped_column(comment="Day (UTC) of Last-Modified")
+    images: Mapped[int] = mapped_column(comment="How many more, or fewer where negative")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, object]:
+        # No key in the database: nothing looks for one cell, and NULLs are values here.
+        return {"primary_key": [cls.increment_id, cls.day, cls.model_version, cls.fst, cls.score]}
+
+
+class Period(Table):
+    """A month, quarter or year whose histogram was added up."""
+
+    __tablename__ = "audit_periods"
+    __table_args__ = (
+        UniqueConstraint("first_day", "last_day", "through_increment_id"),
+        {"comment": "Months, quarters and years whose histograms were added up once for all windows."},
+    )
+
+    period_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, comment="Narrow key")
+    first_day: Mapped[date] = mapped_column(comment="First day of the period")
+    last_day: Mapped[date] = mapped_column(comment="Last day of the period")
+    through_increment_id: Mapped[int] = mapped_column(comment="The newest increment that the sums hold")
+    cells: Mapped[int] = mapped_column(BigInteger, comment="Rows that it has in audit_period_sums")
+
+
+class PeriodSum(_Scored, Table):
+    """Images of one kind in a period, as known at its increment."""
+
+    __tablename__ = "audit_period_sums"
+    __table_args__ = (
+        Index("ix_audit_period_sums_period_id", "period_id"),
+        {
+            "comment": "The histogram of a period: what audit_histogram sums to, "
+            "made again from it at any time."
+        },
+    )
+
+    period_id: Mapped[int] = mapped_column(comment="The period and the increment it was summed at")
+    images: Mapped[int] = mapped_column(BigInteger, comment="How many images")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, object]:
+        return {"primary_key": [cls.period_id, cls.model_version, cls.fst, cls.score]}

@@ -1,0 +1,196 @@
+"""Every figure of the database against scikit-learn and against the statistics of this package, to 1e-9."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
+from sqlalchemy import Engine
+
+from evenscreen.pipeline.evidence.auroc import AreaComponents, area_components
+from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins, residual
+from evenscreen.pipeline.evidence.rates import rate
+
+from .conftest import Ask
+from .rows import SINCE, THRESHOLD, UNTIL, Case, insert
+
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+def close(found: float | None, expected: float | None) -> bool:
+    if expected is None or np.isnan(expected):
+        return found is None
+    return found == pytest.approx(expected, abs=1e-9, rel=1e-9)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[Case]:
+    """Cases with ties, one class, one row, equal and extreme scores; patients with several images or none."""
+    score = draw(
+        st.sampled_from(
+            [
+                st.integers(0, 10_000),
+                st.integers(4_998, 5_001),
+                st.just(7),
+                st.sampled_from([0, 1, 666, 667, 2_000, 9_999, 10_000]),
+            ]
+        )
+    )
+    outcome = draw(
+        st.sampled_from([st.booleans(), st.just(True), st.just(False), st.sampled_from([True, False, None])])
+    )
+    case = st.builds(
+        Case,
+        score=st.one_of(score, score, score, st.none()),
+        malignant=outcome,
+        patient=st.sampled_from([None, "a", "b", "c"]),
+        fst=st.sampled_from([1, 2, 5, None]),
+        site=st.sampled_from(["north", "south", None]),
+        age=st.sampled_from([None, 0, 17, 18, 79, 80]),
+        reason=st.sampled_from(["not_an_image", "too_small"]),
+    )
+    return draw(st.lists(case, min_size=1, max_size=60))
+
+
+SEPARATED = [
+    Case(9000, True, patient="a", age=0),
+    Case(9000, True, age=0),
+    Case(10, False, patient="a", age=0),
+    Case(10, False, age=0),
+]
+
+
+class Group:
+    """The rows of one group as the statistics of this package take them."""
+
+    def __init__(self, cases: list[tuple[int, Case]]) -> None:
+        screened = [(n, case) for n, case in cases if case.ended == "screened"]
+        self.all, self.screened = cases, screened
+        self.known = [(n, case) for n, case in screened if case.malignant is not None]
+        self.scores = np.array([case.score for _, case in self.known])
+        self.outcomes = np.array([int(bool(case.malignant)) for _, case in self.known])
+        self.flags = self.scores >= THRESHOLD
+
+    @staticmethod
+    def patients(cases: list[tuple[int, Case]]) -> np.ndarray:
+        return np.array([case.patient or f"image {n}" for n, case in cases])
+
+    @property
+    def both(self) -> bool:
+        return len(set(self.outcomes.tolist())) == 2
+
+
+def groups(cases: list[Case], of: Callable[[Case], Any]) -> dict[Any, Group]:
+    values: dict[Any, list[tuple[int, Case]]] = {}
+    for n, case in enumerate(cases):
+        values.setdefault(of(case), []).append((n, case))
+    return {value: Group(rows) for value, rows in values.items()}
+
+
+DIMENSIONS: dict[str, Callable[[Case], Any]] = {
+    "all": lambda _: "all",
+    "fst": lambda case: None if case.fst is None else str(case.fst),
+    "site": lambda case: case.site,
+    "age_band": lambda case: {None: None, 0: "0–17", 17: "0–17", 18: "18–39", 79: "60–79", 80: "80+"}[
+        case.age
+    ],
+}
+
+
+def asked(ask: Ask, function: str, model: str, as_of: datetime, dimension: str) -> dict[Any, dict[str, Any]]:
+    found = ask(function, since=SINCE, until=UNTIL, as_of=as_of, model=model, dimension=dimension)
+    return {row["group_value"]: row for row in found}
+
+
+@given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
+@example(cases=SEPARATED, dimension="all")
+@example(cases=[Case(5000, True)], dimension="all")
+@SLOW
+def test_components_are_those_of_this_package(
+    owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str
+) -> None:
+    model, _ = insert(owner, cases)
+    found = asked(ask, "components", model, now(), dimension)
+    expected = groups([c for c in cases if dimension != "fst" or c.fst is not None], DIMENSIONS[dimension])
+    assert set(found) == set(expected)
+    for value, group in expected.items():
+        row, clusters = found[value], Group.patients(group.known)
+        assert row["positives"] + row["negatives"] == len(group.known)
+        assert row["patients"] == len(set(clusters))
+        enough = min(row["positives"], row["negatives"]) >= 2 and row["patients"] >= 2
+        if enough:
+            own = area_components(group.scores, group.outcomes, clusters)
+            made = AreaComponents(*(row[one.name] for one in fields(AreaComponents)))
+            for one in fields(AreaComponents):
+                assert close(getattr(made, one.name), getattr(own, one.name)), one.name
+        elif not group.both:
+            assert row["theta"] is None
+        hits = group.flags[group.outcomes == 1]
+        passes = ~group.flags[group.outcomes == 0]
+        flagged = [case.score >= THRESHOLD for _, case in group.screened]
+        rejected = [case.ended == "rejected" for _, case in group.all]
+        for name, successes, outcomes, ids in (
+            ("sensitivity", "true_positives", hits, clusters[group.outcomes == 1]),
+            ("specificity", "true_negatives", passes, clusters[group.outcomes == 0]),
+            ("flag", "flagged", np.array(flagged), Group.patients(group.screened)),
+            ("rejection", "rejected", np.array(rejected), Group.patients(group.all)),
+        ):
+            assert row[successes] == outcomes.sum()
+            if outcomes.size == 0 or (len(set(ids)) == 1 and outcomes.any() and not outcomes.all()):
+                assert row[f"{name}_design_effect"] is None
+            else:
+                assert close(row[f"{name}_design_effect"], rate(outcomes.astype(int), ids).design_effect)
+        if len(group.known) >= 2 and row["patients"] >= 2:
+            own = residual(group.scores / 10_000, group.outcomes, clusters)
+            assert close(row["residual"], own.value)
+            assert close(row["residual_variance"], own.own_variance)
+
+
+@given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
+@example(cases=SEPARATED, dimension="all")
+@SLOW
+def test_metrics_are_those_of_scikit_learn(
+    owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str
+) -> None:
+    model, _ = insert(owner, cases)
+    found = asked(ask, "metrics", model, now(), dimension)
+    expected = groups([c for c in cases if dimension != "fst" or c.fst is not None], DIMENSIONS[dimension])
+    assert set(found) == set(expected)
+    for value, group in expected.items():
+        row = found[value]
+        assert row["images"] == len(group.all)
+        assert row["patients"] == len(set(Group.patients(group.all)))
+        assert row["screened"] == len(group.screened)
+        assert close(row["rejection_rate"], 1 - len(group.screened) / len(group.all))
+        assert sum(row["rejected_by_reason"].values()) == row["rejected"]
+        if not group.known:
+            assert row["brier"] is row["auroc"] is row["ece"] is row["sensitivity"] is None
+            continue
+        p, y = group.scores / 10_000, group.outcomes
+        tn, fp, fn, tp = confusion_matrix(y, group.flags, labels=[0, 1]).ravel()
+        counted = ("true_negatives", "false_positives", "missed_cancers", "true_positives")
+        assert tuple(row[name] for name in counted) == (tn, fp, fn, tp)
+        for name, part, whole in (
+            ("sensitivity", tp, tp + fn),
+            ("specificity", tn, tn + fp),
+            ("ppv", tp, tp + fp),
+            ("npv", tn, tn + fn),
+        ):
+            assert close(row[name], part / whole if whole else None)
+        assert close(row["brier"], brier_score_loss(y, p, pos_label=1))
+        assert close(row["residual"], float((y - p).mean()))
+        assert close(row["auroc"], roc_auc_score(y, group.scores) if group.both else None)
+        bins = binned_calibration(calibration_bins(p, y))
+        assert close(row["ece"], bins.ece)
+        assert close(row["ece_floor"], bins.floor)
+        assert close(row["squared_error"], bins.squared_error)
+
+
+def test_bins_of_probabilities_are_bins_of_scores() -> None:
+    scores = np.arange(10_001)
+    assert (np.minimum((scores / 10_000 * 15).astype(int), 14) == np.minimum(scores * 15 // 10_000, 14)).all()
