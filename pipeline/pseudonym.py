@@ -67,13 +67,32 @@ def pseudonym_for(metadata: ImageMetadata, pseudonymizer: Pseudonymizer | None) 
     """
     if metadata.patient is None:
         return None
-    if pseudonymizer is not None:
-        return pseudonymizer.of(metadata.issuer, metadata.patient)
-    if _PSEUDONYM.fullmatch(metadata.patient):
-        return metadata.patient
-    raise Fatal(
-        "An image names a patient, but no pseudonym key is configured: set EVENSCREEN_PSEUDONYM_KEY_FILE."
+    return _pseudonym(metadata.issuer, metadata.patient, pseudonymizer, "An image names a patient")
+
+
+def accession_for(metadata: ImageMetadata, pseudonymizer: Pseudonymizer | None) -> str | None:
+    """The pseudonym of the image's accession number, None where the metadata names none; raises as above."""
+    if metadata.accession is None:
+        return None
+    return accession_pseudonym(metadata.issuer, metadata.accession, pseudonymizer)
+
+
+def accession_pseudonym(issuer: str, number: str, pseudonymizer: Pseudonymizer | None) -> str:
+    """The pseudonym of an accession number, another than that of a patient of the same number.
+
+    Raises `Fatal` when it needs a key and there is none.
+    """
+    return _pseudonym(
+        f"accession{SEPARATOR}{_normal(issuer)}", number, pseudonymizer, "An accession number is given"
     )
+
+
+def _pseudonym(issuer: str, identifier: str, pseudonymizer: Pseudonymizer | None, what: str) -> str:
+    if pseudonymizer is not None:
+        return pseudonymizer.of(issuer, identifier)
+    if _PSEUDONYM.fullmatch(_normal(identifier)):
+        return _normal(identifier)
+    raise Fatal(f"{what}, but no pseudonym key is configured: set EVENSCREEN_PSEUDONYM_KEY_FILE.")
 
 
 def _normal(text: str) -> str:

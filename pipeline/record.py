@@ -38,23 +38,23 @@ WITH terminal AS (
     SELECT *
     FROM json_to_recordset(:terminals) AS t(
         screening_id uuid, outcome text, reason text, fst smallint, fst_source text, pseudonym text,
-        site text, device text, modality text, modality_intended boolean, body_site text, age smallint,
-        sex text, acquired_at timestamptz, metadata_problem text, last_modified timestamptz, trace_id uuid,
-        score smallint, flagged boolean, probabilities jsonb, request text,
+        accession text, site text, device text, modality text, modality_intended boolean, body_site text,
+        age smallint, sex text, acquired_at timestamptz, metadata_problem text, last_modified timestamptz,
+        trace_id uuid, score smallint, flagged boolean, probabilities jsonb, request text,
         detail text, event text, event_size_bytes integer, event_sha256 text
     )
 ),
 audit AS (
     INSERT INTO audit_records (
-        screening_id, model_version, outcome, reason, fst, fst_source, patient_number, site, device,
-        modality, modality_intended, body_site, age, sex, acquired_at, metadata_problem, last_modified,
-        trace_id
+        screening_id, model_version, outcome, reason, fst, fst_source, patient_number, accession, site,
+        device, modality, modality_intended, body_site, age, sex, acquired_at, metadata_problem,
+        last_modified, trace_id
     )
     SELECT
         screening_id, :model_version, outcome, reason, fst, fst_source,
-        (SELECT patient_number FROM patients AS p WHERE p.pseudonym = terminal.pseudonym), site, device,
-        modality, modality_intended, body_site, age, sex, acquired_at, metadata_problem, last_modified,
-        trace_id
+        (SELECT patient_number FROM patients AS p WHERE p.pseudonym = terminal.pseudonym),
+        accession, site, device, modality, modality_intended, body_site, age, sex, acquired_at,
+        metadata_problem, last_modified, trace_id
     FROM terminal
     ORDER BY screening_id
     ON CONFLICT (screening_id, model_version) DO NOTHING
@@ -99,6 +99,8 @@ class Terminal:
     modality_intended: bool | None
     last_modified: datetime
     decision: Decision | None
+    accession: str | None = None
+    """Pseudonym of the accession number."""
 
     def __post_init__(self) -> None:
         if (self.outcome is Outcome.SCREENED) != (self.decision is not None):
@@ -163,6 +165,7 @@ def _row(id_: UUID, one: Terminal, model_version: str, labels: Sequence[str]) ->
         "outcome": one.outcome,
         "reason": one.reason,
         "pseudonym": one.pseudonym,
+        "accession": one.accession,
         "modality_intended": one.modality_intended,
         "last_modified": one.last_modified.isoformat(),
         "trace_id": str(one.event.trace_id),

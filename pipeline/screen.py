@@ -29,7 +29,7 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.decide import Decision, decide
 from evenscreen.pipeline.infer import infer
 from evenscreen.pipeline.model import Model
-from evenscreen.pipeline.pseudonym import Pseudonymizer, pseudonym_for
+from evenscreen.pipeline.pseudonym import Pseudonymizer, accession_for, pseudonym_for
 from evenscreen.pipeline.read import Batch, read
 from evenscreen.pipeline.record import Recorded, Terminal, record
 from evenscreen.pipeline.retry import Weather
@@ -136,6 +136,7 @@ class Screener:
             metadata=one.metadata,
             metadata_problem=one.metadata_problem,
             pseudonym=pseudonym_for(one.metadata, self.pseudonymizer),
+            accession=accession_for(one.metadata, self.pseudonymizer),
             modality_intended=intended,
             last_modified=one.last_modified,
             decision=decision,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evenscreen.pipeline.pseudonym import Pseudonymizer, pseudonym_for
+from evenscreen.pipeline.pseudonym import Pseudonymizer, accession_for, pseudonym_for
 from evenscreen.pipeline.store.names import is_image_key, is_sendable, sidecar_of
 from evenscreen.pipeline.store.sidecar import MAX_SIDECAR_BYTES, parse_sidecar
 from evenscreen.pipeline.store.walk import image_keys
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Drop:
-    """One file to store; the metadata holds a pseudonym where it holds a patient."""
+    """One file to store; the metadata holds pseudonyms in place of patient and accession number."""
 
     source: Path
     key: str
@@ -102,9 +102,11 @@ def _metadata(
         raise Refused(f"The side-car of {source} cannot be used ({problem}): correct it or move it away.")
     pseudonym = pseudonym_for(metadata, pseudonymizer)
     # The validated values as text, in the words that every reader of metadata understands.
-    kept = metadata.model_dump(mode="json", exclude_defaults=True, exclude={"patient", "issuer"})
+    kept = metadata.model_dump(mode="json", exclude_defaults=True, exclude={"patient", "accession", "issuer"})
     if pseudonym is not None:
         kept["patient"] = pseudonym
+    if (accession := accession_for(metadata, pseudonymizer)) is not None:
+        kept["accession"] = accession
     return {name: str(value) for name, value in kept.items()}
 
 

@@ -10,7 +10,7 @@ from evenscreen.pipeline.telemetry import counter
 from evenscreen.producers.kafka import KAFKA_ERRORS, TIMEOUT_MS, client_options, translated
 from evenscreen.schemas import metrics, topics
 from evenscreen.schemas.errors import Fatal
-from evenscreen.schemas.events import ImageArrived
+from evenscreen.schemas.events import ImageArrived, LabelArrived
 from evenscreen.schemas.settings import KafkaSettings
 
 LINGER_MS = 2
@@ -30,6 +30,11 @@ class Message:
 def arrival(event: ImageArrived) -> Message:
     """The message that announces an image."""
     return Message(topics.IMAGES_ARRIVED, event.message_key, event.encoded())
+
+
+def report(event: LabelArrived) -> Message:
+    """The message that carries a report."""
+    return Message(topics.LABELS_ARRIVED, event.message_key, event.encoded())
 
 
 class Publisher:

@@ -20,6 +20,16 @@ def object_key(bucket: str, key: str) -> bytes:
     return uuid5(NAMESPACE, json.dumps([bucket, key], ensure_ascii=False)).hex.encode()
 
 
+def report_id(*said: object) -> UUID:
+    """The identity of a report: uuid5 over JSON of everything it says that makes it another report."""
+    return uuid5(NAMESPACE, json.dumps(["report", *said], ensure_ascii=False))
+
+
+def reference_key(*reference: str) -> bytes:
+    """The Kafka message key of a report: all reports that name the same thing share a partition."""
+    return uuid5(NAMESPACE, json.dumps(["reference", *reference], ensure_ascii=False)).hex.encode()
+
+
 def unquoted(etag: str) -> str:
     """An ETag without the quotes that HTTP and some notifications put around it (RFC 9110, 8.8.3)."""
     return etag.strip().removeprefix("W/").strip('"')

@@ -1,6 +1,10 @@
 """What a label says, in closed words: outcome of a case, skin type of a patient, and how they are known."""
 
 from enum import StrEnum
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class OutcomeSource(StrEnum):
@@ -52,3 +56,37 @@ MALIGNANT = frozenset(
         Diagnosis.OTHER_MALIGNANT,
     }
 )
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LabelledOutcome(_Said):
+    """What was found, by which reference standard, and why anyone looked."""
+
+    malignant: bool
+    diagnosis: Diagnosis | None = None
+    source: OutcomeSource
+    verification_reason: VerificationReason = VerificationReason.UNKNOWN
+    sampling_probability: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    """With which probability this case was chosen for verification, if it was by chance."""
+    supersedes: UUID | None = None
+    """The report that this one replaces; without it, another outcome is a contradiction."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.diagnosis not in (None, Diagnosis.ACTINIC_KERATOSIS) and self.malignant != (
+            self.diagnosis in MALIGNANT
+        ):
+            raise ValueError("diagnosis and outcome contradict each other")
+        if self.verification_reason is VerificationReason.RANDOM_SAMPLE and self.sampling_probability is None:
+            raise ValueError("a random sample has a sampling probability")
+        return self
+
+
+class LabelledSkinType(_Said):
+    """A Fitzpatrick skin type, 1 to 6, and where it comes from."""
+
+    fst: int = Field(ge=1, le=6)
+    fst_source: Literal["reported", "estimated", "simulated"]

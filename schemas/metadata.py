@@ -82,7 +82,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 
 
 class ImageMetadata(BaseModel):
-    """Validated metadata of one image; `patient` is the identifier as it came, never stored as such."""
+    """Validated metadata of one image; `patient` and `accession` are as they came, never stored as such."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True
@@ -92,6 +92,8 @@ class ImageMetadata(BaseModel):
     fst_source: Annotated[FstSource, BeforeValidator(_lower)] = FstSource.UNKNOWN
     patient: Annotated[Text, Field(min_length=1, max_length=256)] | None = None
     issuer: Annotated[Text, Field(max_length=256)] = ""
+    accession: Annotated[Text, Field(min_length=1, max_length=256)] | None = None
+    """Accession number (DICOM 0008,0050) of the examination: by it pathology may name all its images."""
     site: Annotated[Text, Field(max_length=64)] | None = None
     device: Annotated[Text, Field(max_length=128)] | None = None
     modality: Annotated[Modality, BeforeValidator(_lower)] = Modality.UNKNOWN

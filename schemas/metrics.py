@@ -57,6 +57,12 @@ SIDECARS = Metric(
 WAITING_FOR_SIDECAR = Metric(
     "evenscreen_waiting_for_sidecar", "gauge", "Settled images that wait for their side-car."
 )
+LABELS = Metric(
+    "evenscreen_labels_total",
+    "counter",
+    "Reports read by this process and what became of them: outcome, skin_type, repeat, unreadable.",
+    ("fate",),
+)
 MODEL_INFO = Metric("evenscreen_model_info", "gauge", "1 for the loaded model.", ("model_version",))
 
 ALL = (
@@ -72,5 +78,6 @@ ALL = (
     PUBLISHED,
     SIDECARS,
     WAITING_FOR_SIDECAR,
+    LABELS,
     MODEL_INFO,
 )

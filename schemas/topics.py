@@ -6,7 +6,10 @@ IMAGES_RAW = "images.raw"
 IMAGES_ARRIVED = "images.arrived"
 """`ImageArrived`, keyed by object."""
 
+LABELS_ARRIVED = "labels.arrived"
+"""`LabelArrived`, keyed by what the report names."""
+
 EXPLANATIONS_REQUESTED = "explanations.requested"
 """`ExplanationRequested`, keyed by screening."""
 
-ALL = (IMAGES_RAW, IMAGES_ARRIVED, EXPLANATIONS_REQUESTED)
+ALL = (IMAGES_RAW, IMAGES_ARRIVED, LABELS_ARRIVED, EXPLANATIONS_REQUESTED)

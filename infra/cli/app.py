@@ -2,7 +2,7 @@
 
 import typer
 
-from evenscreen.infra.cli import db, demo, doors, model, screen, settings, stack, status, trace, worker
+from evenscreen.infra.cli import db, demo, doors, labels, model, screen, settings, stack, status, trace, worker
 
 app = typer.Typer(
     name="evenscreen",
@@ -23,6 +23,7 @@ app.command("status", rich_help_panel=LOCAL)(status.status)
 app.command("down", rich_help_panel=LOCAL)(stack.down)
 app.command("screen", rich_help_panel=IMAGES)(screen.screen)
 app.command("drop", rich_help_panel=IMAGES)(doors.drop)
+app.add_typer(labels.app, name="labels", rich_help_panel=IMAGES)
 app.command("trace", rich_help_panel=IMAGES)(trace.trace)
 app.command("watch", rich_help_panel=PROCESSES)(doors.watch)
 app.add_typer(worker.app, name="worker", rich_help_panel=PROCESSES)

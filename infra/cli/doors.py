@@ -122,7 +122,10 @@ def drop(
         str | None, typer.Option(help="reported (default), estimated or simulated.")
     ] = None,
     patient: Annotated[str | None, typer.Option(help="Identifier; stored as a pseudonym only.")] = None,
-    issuer: Annotated[str | None, typer.Option(help="Who issued the identifier.")] = None,
+    accession: Annotated[
+        str | None, typer.Option(help="Accession number; stored as a pseudonym only.")
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(help="Who issued the identifiers.")] = None,
     site: Annotated[str | None, typer.Option(help="Clinic or hospital.")] = None,
     device: Annotated[str | None, typer.Option(help="Camera or dermatoscope.")] = None,
     modality: Annotated[str | None, typer.Option(help="dermoscopy, clinical or smartphone.")] = None,
@@ -136,6 +139,7 @@ def drop(
         "fst": fst,
         "fst_source": fst_source,
         "patient": patient,
+        "accession": accession,
         "issuer": issuer,
         "site": site,
         "device": device,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Run a worker process: screening, relay or outbox.", no_args_is_help=True)
+app = typer.Typer(help="Run a worker process: screening, labels, relay or outbox.", no_args_is_help=True)
 
 HealthPort = Annotated[
     int | None,
@@ -22,6 +22,18 @@ def screening(health_port: HealthPort = None) -> None:
 
     configure_logging()
     run_screening(settings_for(ScreeningSettings, "worker", health_port=health_port))
+
+
+@app.command()
+def labels(health_port: HealthPort = None) -> None:
+    """Record what is reported after the image: outcomes and skin types. Start as many as you like."""
+    from evenscreen.consumers.labels import run_labels
+    from evenscreen.infra.cli.reached import settings_for
+    from evenscreen.pipeline.log import configure_logging
+    from evenscreen.schemas.settings import LabelSettings
+
+    configure_logging()
+    run_labels(settings_for(LabelSettings, "labeller", health_port=health_port))
 
 
 @app.command()

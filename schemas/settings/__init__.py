@@ -1,12 +1,19 @@
 """One class per process; every field says what it is for."""
 
-from evenscreen.schemas.settings.base import DatabaseSettings, HealthSettings, KafkaSettings, StoreSettings
+from evenscreen.schemas.settings.base import (
+    DatabaseSettings,
+    HealthSettings,
+    KafkaSettings,
+    PseudonymSettings,
+    StoreSettings,
+)
 from evenscreen.schemas.settings.doors import (
     FolderSettings,
     OutboxSettings,
     ReconcilerSettings,
     RelaySettings,
 )
+from evenscreen.schemas.settings.labels import LabelImportSettings, LabelSettings
 from evenscreen.schemas.settings.screening import ImageSettings, ScreeningSettings
 
 __all__ = [
@@ -15,7 +22,10 @@ __all__ = [
     "HealthSettings",
     "ImageSettings",
     "KafkaSettings",
+    "LabelImportSettings",
+    "LabelSettings",
     "OutboxSettings",
+    "PseudonymSettings",
     "ReconcilerSettings",
     "RelaySettings",
     "ScreeningSettings",

@@ -74,6 +74,17 @@ class StoreSettings(Settings):
         return self.bucket.split(",")
 
 
+class PseudonymSettings(Settings):
+    """How identifiers become pseudonyms."""
+
+    pseudonym_key_file: Path | None = Field(
+        default=None, description="File of at least 32 bytes that keys pseudonyms."
+    )
+    pseudonym_key_number: int = Field(
+        default=1, ge=1, description="Number of that key, written before each pseudonym (k1:…)."
+    )
+
+
 class HealthSettings(Settings):
     """Where /healthz, /readyz and /metrics are served."""
 

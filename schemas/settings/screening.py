@@ -4,10 +4,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evenscreen.schemas.settings.base import DatabaseSettings, HealthSettings, KafkaSettings, StoreSettings
+from evenscreen.schemas.settings.base import (
+    DatabaseSettings,
+    HealthSettings,
+    KafkaSettings,
+    PseudonymSettings,
+    StoreSettings,
+)
 
 
-class ImageSettings(StoreSettings):
+class ImageSettings(StoreSettings, PseudonymSettings):
     """What counts as an image that can be screened, and which model screens it."""
 
     model: Path | None = Field(
@@ -24,12 +30,6 @@ class ImageSettings(StoreSettings):
     )
     fetch_threads: int = Field(
         default=4, ge=1, description="Images of a batch that are fetched and decoded at the same time."
-    )
-    pseudonym_key_file: Path | None = Field(
-        default=None, description="File of at least 32 bytes that keys patients' pseudonyms."
-    )
-    pseudonym_key_number: int = Field(
-        default=1, ge=1, description="Number of that key, written before each pseudonym (k1:…)."
     )
 
 
