@@ -18,8 +18,9 @@ from evenscreen.pipeline.telemetry import counter
 from evenscreen.producers.duty import Duty
 from evenscreen.producers.folder_intake import FolderIntake
 from evenscreen.producers.folder_scan import FolderScan
+from evenscreen.producers.late_sidecar import late_report
 from evenscreen.producers.listed import arrived
-from evenscreen.producers.publish import Message, arrival
+from evenscreen.producers.publish import Message, arrival, report
 from evenscreen.producers.settle import Stamp, stamp_of
 from evenscreen.producers.sidecar import Ready
 from evenscreen.schemas import metrics
@@ -115,6 +116,7 @@ class DropFolder:
             for key, stamp in self._duty.ride_out(lambda: self._looked(now_s)):
                 self._intake.found(key, stamp, now_s)
         self._announce(self._intake.take_ready(now_s, BATCH_IMAGES))
+        self._report_late(self._intake.take_late())
         if self._scan.resting:
             self._scan.settle_watermark(self._intake.oldest_change_ns())
 
@@ -140,6 +142,17 @@ class DropFolder:
             if image.sidecar is not None:
                 counter(metrics.SIDECARS).labels(state="with" if image.sidecar else "without").inc()
             get_logger().info("image announced", screening_id=str(event.screening_id), sidecar=image.sidecar)
+
+    def _report_late(self, keys: list[str]) -> None:
+        """What late side-cars say of skin types goes its own way, to be known from now on."""
+        reports = [
+            self._duty.ride_out(lambda key=key: late_report(self._root, self._store, key))  # type: ignore[misc]
+            for key in keys
+        ]
+        messages = [report(one) for one in reports if one is not None]
+        if messages:
+            self._duty.ride_out(lambda: self._publisher.publish(messages))
+            get_logger().info("late skin types reported", reports=len(messages))
 
     def _event(self, image: Ready) -> ImageArrived | None:
         """None for a file that is gone, forbidden, or changed meanwhile: that one begins its wait anew."""

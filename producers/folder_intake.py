@@ -26,6 +26,7 @@ class FolderIntake:
         self._sidecars = Settler(settings.settle_s)
         self._pairing = Pairing(settings.sidecar, settings.sidecar_wait_s)
         self._uses_sidecars = settings.sidecar != "off"
+        self._late: list[str] = []
 
     def __len__(self) -> int:
         """How many images are moving or ready."""
@@ -62,6 +63,11 @@ class FolderIntake:
         if self._pairing.waiting > waited:
             get_logger().info("images wait for their side-car", waiting=self._pairing.waiting)
         return ready
+
+    def take_late(self) -> list[str]:
+        """Images that were announced without the side-car that has come since."""
+        late, self._late = self._late, []
+        return late
 
     def oldest_change_ns(self) -> int | None:
         """The earliest ctime among the images in hand."""
@@ -109,10 +115,11 @@ class FolderIntake:
             if stamp is None:
                 self._sidecars.forget(key)
             elif self._sidecars.confirm(key, stamp, now_s) and self._pairing.sidecar_settled(
-                key.removesuffix(SIDECAR_SUFFIX)
+                image := key.removesuffix(SIDECAR_SUFFIX)
             ):
                 counter(metrics.SIDECARS).labels(state="late").inc()
                 get_logger().warning("a side-car came after its image had been announced without it")
+                self._late.append(image)
 
     def _has_sidecar(self, key: str, image: Stamp, now_s: float) -> bool:
         """Whether a complete side-car stands beside a settled image; one that may still grow is watched."""

@@ -69,7 +69,7 @@ def watch(
     from evenscreen.producers.duty import on_duty
     from evenscreen.producers.publish import Publisher
     from evenscreen.schemas.settings import FolderSettings
-    from evenscreen.schemas.topics import IMAGES_ARRIVED
+    from evenscreen.schemas.topics import IMAGES_ARRIVED, LABELS_ARRIVED
 
     configure_logging()
     settings = settings_for(FolderSettings, "door", sidecar=sidecar, health_port=health_port)
@@ -79,7 +79,7 @@ def watch(
     with on_duty("watch", settings) as duty:
         (store,) = stores.values()
         duty.ride_out(store.check)
-        duty.ride_out(lambda: publisher.check(IMAGES_ARRIVED))
+        duty.ride_out(lambda: publisher.check(IMAGES_ARRIVED, LABELS_ARRIVED))
         DropFolder(settings, store, publisher, duty).run()
     publisher.close()
 

@@ -21,7 +21,9 @@ from evenscreen.producers.duty import Duty
 from evenscreen.producers.folder_scan import STEP_NAMES, FolderScan
 from evenscreen.producers.publish import Message
 from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.events import ImageArrived, LabelArrived
 from evenscreen.schemas.settings import FolderSettings
+from evenscreen.schemas.topics import LABELS_ARRIVED
 
 SETTLE_S = 0.5
 WAIT_S = 5.0
@@ -182,6 +184,28 @@ def test_optional_goes_without_after_its_wait_and_counts_a_late_sidecar(root: Pa
     folder.at(10, folder.dropped("a.jpg.json", b"{}"))
     assert folder.at(11) == []
     assert late_sidecars() == before + 1
+
+
+def test_late_sidecar_becomes_a_skin_type_report_of_its_own_time(root: Path) -> None:
+    folder = Folder(root, sidecar="optional", sidecar_wait_s=0)
+    folder.at(0, folder.dropped("ü.jpg"), folder.dropped("b.jpg"))
+    assert sorted(folder.at(1)) == ["b.jpg", "ü.jpg"]
+    image = ImageArrived.model_validate_json(
+        next(one.value for one in folder.recorder.messages if b"b.jpg" not in one.value)
+    )
+    late = folder.dropped("ü.jpg.json", b'{"fst": "V", "fst_source": "estimated", "patient": "4711"}')
+    os.utime(root / "ü.jpg.json", (1_780_000_000, 1_780_000_000))
+    folder.at(2, late, folder.dropped("b.jpg.json", b'{"fst": "IX"}'))
+    folder.at(3)
+    (message,) = [one for one in folder.recorder.messages if one.topic == LABELS_ARRIVED]
+    label = LabelArrived.model_validate_json(message.value)
+    assert label.reference == ("screening", str(image.screening_id))
+    assert label.skin_type is not None
+    assert (label.skin_type.fst, label.skin_type.fst_source) == (5, "estimated")
+    assert label.reported_at.timestamp() == 1_780_000_000
+    assert b"4711" not in message.value
+    folder.at(4, folder.dropped("ü.jpg.json", b'{"fst": "V"}'))
+    assert folder.at(5) == []
 
 
 def test_sidecar_that_came_first_costs_no_wait(root: Path) -> None:
