@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from evenscreen.infra.local import postgres
 from evenscreen.infra.local.state import State
 
+WORKERS = "('worker', 'labeller')"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -34,13 +36,13 @@ class Database:
 
     def waiting(self) -> int:
         """Sessions of workers that wait for a lock, inside a transaction."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usename = 'worker' "
+        query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usename IN {WORKERS} "
         return int(str(self._ask(query + "AND wait_event_type = 'Lock'")[0][0]))
 
     def cut_sessions(self) -> int:
         """End every session of a worker, whatever it does; returns how many there were."""
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        return len(self._ask(query + "WHERE datname = %s AND usename = 'worker'"))
+        return len(self._ask(query + f"WHERE datname = %s AND usename IN {WORKERS}"))
 
     @contextmanager
     def closed(self) -> Iterator[None]:

@@ -18,10 +18,11 @@ from evenscreen.schemas.topics import IMAGES_ARRIVED
 
 @dataclass
 class Group:
-    """Consumer group `name` on `images.arrived`."""
+    """Consumer group `name` on one topic, `images.arrived` unless another is named."""
 
     brokers: str
     name: str
+    topic: str = IMAGES_ARRIVED
     start: dict[TopicPartition, int] = field(default_factory=dict)
     """Where the group began; messages below are none of its business."""
 
@@ -40,9 +41,9 @@ class Group:
     def ends(self) -> dict[TopicPartition, int]:
         """The offset after the last message of every partition."""
         with closing(self._consumer()) as consumer:
-            numbers = consumer.partitions_for_topic(IMAGES_ARRIVED)
+            numbers = consumer.partitions_for_topic(self.topic)
             ends: dict[TopicPartition, int] = consumer.end_offsets(
-                [TopicPartition(IMAGES_ARRIVED, number) for number in numbers]
+                [TopicPartition(self.topic, number) for number in numbers]
             )
         return ends
 
