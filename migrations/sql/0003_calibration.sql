@@ -24,28 +24,32 @@ SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
 BEGIN
     PERFORM figures.check_question(since, until, as_of, model, dimension, source);
     IF bins IS NULL OR bins NOT BETWEEN 1 AND 10000 THEN
         RAISE EXCEPTION 'bins must be between 1 and 10000' USING ERRCODE = '22023';
     END IF;
+    keys := figures.group_keys(as_of, model, dimension, source);
     RETURN QUERY
     SELECT
-        nullif(substr(c.group_key, 2), ''), b.bin, sum(c.images)::bigint,
+        nullif(substr(keys[c.group_index], 2), ''), b.bin, sum(c.images)::bigint,
         coalesce(sum(c.images) FILTER (WHERE c.malignant), 0)::bigint,
         (sum(c.images * c.score) / sum(c.images) / 1e4)::double precision,
         (sum(c.images * b.residual) / 1e4)::double precision,
         (sum(c.images * b.residual * b.residual) / 1e8)::double precision,
         (sum(c.images * (c.score::bigint * (10000 - c.score))) / 1e8)::double precision
-    FROM figures.cells(since, until, as_of, model, dimension, source, 'cases') AS c
+    FROM figures.cells(since, until, as_of, model, dimension, source, 'cases', keys, through) AS c
     CROSS JOIN LATERAL (
         SELECT
             least(c.score::bigint * bins / 10000, bins - 1)::integer AS bin,
             c.malignant::integer * 10000 - c.score AS residual
     ) AS b
     WHERE c.outcome = 'screened' AND c.malignant IS NOT NULL
-    GROUP BY c.group_key, b.bin
-    ORDER BY c.group_key, b.bin;
+    GROUP BY c.group_index, b.bin
+    ORDER BY c.group_index, b.bin;
 END;
 $$;
 COMMENT ON FUNCTION audit.calibration_bins(timestamptz, timestamptz, timestamptz, text, text, text, integer) IS
@@ -84,24 +88,28 @@ SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
 BEGIN
     PERFORM figures.check_question(since, until, as_of, model, dimension, source);
     IF bins IS NULL OR bins NOT BETWEEN 1 AND 10000 THEN
         RAISE EXCEPTION 'bins must be between 1 and 10000' USING ERRCODE = '22023';
     END IF;
+    keys := figures.group_keys(as_of, model, dimension, source);
     RETURN QUERY
     SELECT
-        nullif(substr(g.group_key, 2), ''), g.site, least(g.score::bigint * bins / 10000, bins - 1)::integer,
+        nullif(substr(keys[g.group_index], 2), ''), g.site, least(g.score::bigint * bins / 10000, bins - 1)::integer,
         g.flagged, g.verification_reason, g.sampling_probability,
         sum(g.sign)::bigint,
         coalesce(sum(g.sign) FILTER (WHERE g.malignant IS NOT NULL), 0)::bigint,
         coalesce(sum(g.sign) FILTER (WHERE g.malignant), 0)::bigint,
         coalesce(sum(g.sign) FILTER (WHERE g.contradictory), 0)::bigint
-    FROM figures.grouped(since, until, as_of, model, dimension, source, NULL) AS g
+    FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
     WHERE g.outcome = 'screened'
-    GROUP BY g.group_key, g.site, 3, g.flagged, g.verification_reason, g.sampling_probability
+    GROUP BY g.group_index, g.site, 3, g.flagged, g.verification_reason, g.sampling_probability
     HAVING sum(g.sign) <> 0
-    ORDER BY g.group_key, g.site, 3, g.flagged, g.verification_reason, g.sampling_probability;
+    ORDER BY g.group_index, g.site, 3, g.flagged, g.verification_reason, g.sampling_probability;
 END;
 $$;
 COMMENT ON FUNCTION audit.verification(timestamptz, timestamptz, timestamptz, text, text, text, integer) IS

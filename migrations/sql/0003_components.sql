@@ -16,30 +16,10 @@ COMMENT ON FUNCTION figures.design_effect(numeric, numeric, numeric, numeric, nu
     'D of a rate from sums over patients of x², x·n and n²: clustered variance over that of independent rows, '
     'at least 1; Σn²/n where all outcomes are equal; NULL with one patient. In exact arithmetic.';
 
-CREATE FUNCTION figures.group_keys(as_of timestamptz, model text, dimension text, source text) RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(array_agg(k.group_key ORDER BY k.group_key), '{}')
-    FROM (
-        SELECT figures.group_key(
-            dimension, s.fst, s.fst_source, s.site, s.modality, s.age_band, s.sex, s.body_site, s.device
-        ) AS group_key
-        FROM public.audit_strata AS s
-        WHERE s.model_version = model AND figures.in_question(dimension, source, s.fst_source)
-        UNION
-        SELECT figures.group_key(
-            dimension, c.fst, c.fst_source, c.site, c.modality, c.age_band, c.sex, c.body_site, c.device
-        )
-        FROM figures.changes((SELECT figures.last_increment(as_of)), as_of) AS c
-        WHERE c.model_version = model AND figures.in_question(dimension, source, c.fst_source)
-    ) AS k;
-END;
-COMMENT ON FUNCTION figures.group_keys(timestamptz, text, text, text) IS
-    'Every group that any case of a model was ever in.';
-
 CREATE FUNCTION figures.by_patient(
     since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text,
-    keys text[], influence double precision[]
+    keys text[], through integer,
+    influence double precision[]
 )
 RETURNS TABLE (
     group_index integer,
@@ -73,14 +53,14 @@ BEGIN ATOMIC
         SELECT
             h.sign, h.group_index, h.patient, h.score, h.flagged,
             CASE WHEN h.outcome = 'screened' THEN h.malignant END AS malignant
-        FROM figures.grouped(since, until, as_of, model, dimension, source, keys) AS h
+        FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS h
         WHERE h.outcome <> 'superseded'
     ) AS g
     GROUP BY g.group_index, g.patient
     HAVING sum(g.sign) <> 0;
 END;
 COMMENT ON FUNCTION
-    figures.by_patient(timestamptz, timestamptz, timestamptz, text, text, text, text[], double precision[]) IS
+    figures.by_patient(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer, double precision[]) IS
     'Sums over the images of each patient in each group; residual in units of 1/10,000.';
 
 CREATE FUNCTION audit.components(
@@ -119,6 +99,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     keys text[];
+    through integer := figures.last_increment(as_of);
     areas jsonb;
     -- What an image of a group, class and score adds to the AUROC of its group, found by its place: an array
     -- travels to parallel workers, a temporary table does not, and auditors may not make one.
@@ -128,11 +109,11 @@ BEGIN
     keys := figures.group_keys(as_of, model, dimension, source);
     WITH placed AS MATERIALIZED (
         SELECT
-            array_position(keys, p.group_key) AS i, p.malignant, p.score, p.images, p.positives, p.negatives,
+            p.group_index AS i, p.malignant, p.score, p.images, p.positives, p.negatives,
             p.placement,
-            sum(p.images * p.placement) FILTER (WHERE p.malignant) OVER (PARTITION BY p.group_key)
+            sum(p.images * p.placement) FILTER (WHERE p.malignant) OVER (PARTITION BY p.group_index)
                 / nullif(p.positives, 0) AS theta
-        FROM figures.placed(since, until, as_of, model, dimension, source, 'cases') AS p
+        FROM figures.placed(since, until, as_of, model, dimension, source, 'cases', keys, through) AS p
     )
     SELECT
         (
@@ -204,7 +185,7 @@ BEGIN
             sum(p.images * p.images) AS t_t,
             sum(p.residual * p.residual) AS r_r, sum(p.residual * p.labelled) AS r_l,
             sum(p.labelled * p.labelled) AS l_l
-        FROM figures.by_patient(since, until, as_of, model, dimension, source, keys, influence) AS p
+        FROM figures.by_patient(since, until, as_of, model, dimension, source, keys, through, influence) AS p
         GROUP BY p.group_index
     ) AS t
     LEFT JOIN jsonb_to_recordset(areas) AS a(

@@ -1,6 +1,6 @@
 -- Counts by exact score: from cases, or from the histogram. One text of figures serves both.
 
-CREATE FUNCTION figures.histogram(first_day date, day_after date, through_id integer, model text)
+CREATE FUNCTION figures.histogram(first_day date, day_after date, through integer, model text)
 RETURNS TABLE (
     model_version text,
     fst_source text,
@@ -20,7 +20,7 @@ BEGIN ATOMIC
         SELECT DISTINCT ON (p.first_day, p.last_day) p.*
         FROM public.audit_periods AS p
         WHERE p.first_day >= histogram.first_day AND p.last_day < day_after
-            AND p.through_increment_id <= through_id
+            AND p.through_increment_id <= through
         ORDER BY p.first_day, p.last_day, p.through_increment_id DESC
     ),
     chosen AS MATERIALIZED (
@@ -56,7 +56,7 @@ BEGIN ATOMIC
         h.score, h.images::bigint
     FROM days AS d
     JOIN public.audit_histogram AS h ON h.day = d.day AND h.increment_id > d.summed_id
-    WHERE h.increment_id <= through_id AND (histogram.model IS NULL OR h.model_version = histogram.model);
+    WHERE h.increment_id <= through AND (histogram.model IS NULL OR h.model_version = histogram.model);
 END;
 COMMENT ON FUNCTION figures.histogram(date, date, integer, text) IS
     'Signed counts that sum to the histogram of days [first_day, day_after) as of an increment.';
@@ -102,9 +102,10 @@ BEGIN
             added, h.model_version, h.fst_source, h.fst, h.outcome, h.reason, h.flagged, h.malignant,
             h.contradictory, h.score, sum(h.images)
         FROM figures.histogram(period.first_day, period.last_day + 1, newest.increment_id, NULL) AS h
-        GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
-        HAVING sum(h.images) <> 0
-        ORDER BY 2, 3, 4;
+        GROUP BY
+            h.score, h.fst, h.flagged, h.malignant, h.contradictory, h.fst_source, h.outcome, h.reason,
+            h.model_version
+        HAVING sum(h.images) <> 0;
         GET DIAGNOSTICS rows_added = ROW_COUNT;
         INSERT INTO public.audit_periods (period_id, first_day, last_day, through_increment_id, cells)
         OVERRIDING SYSTEM VALUE
@@ -132,10 +133,12 @@ $$;
 COMMENT ON FUNCTION figures.whole_day(timestamptz) IS 'The day (UTC) that begins then; SQLSTATE 22023 if none does.';
 
 CREATE FUNCTION figures.cells(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
+    keys text[],
+    through integer
 )
 RETURNS TABLE (
-    group_key text,
+    group_index integer,
     outcome text,
     reason text,
     flagged boolean,
@@ -147,33 +150,43 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        c.group_key, c.outcome, c.reason, c.flagged, c.malignant, c.contradictory, c.score,
+        c.group_index, c.outcome, c.reason, c.flagged, c.malignant, c.contradictory, c.score,
         sum(c.images)::bigint
     FROM (
         SELECT
-            g.group_key, g.outcome, g.reason, g.flagged, g.malignant, g.contradictory, g.score,
+            g.group_index, g.outcome, g.reason, g.flagged, g.malignant, g.contradictory, g.score,
             g.sign::bigint AS images
-        FROM figures.grouped(since, until, as_of, model, dimension, source, NULL) AS g
+        FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
         WHERE basis = 'cases'
         UNION ALL
         SELECT
-            figures.group_key(dimension, h.fst, h.fst_source, NULL, NULL, NULL, NULL, NULL, NULL),
-            h.outcome, h.reason, h.flagged, h.malignant, h.contradictory, h.score::integer, h.images
-        FROM figures.histogram(
-            figures.whole_day(since), figures.whole_day(until), (SELECT figures.last_increment(as_of)), model
-        ) AS h
-        WHERE basis = 'histogram' AND figures.in_question(dimension, source, h.fst_source)
+            array_position(keys, figures.group_key(
+                dimension, s.fst, s.fst_source, NULL, NULL, NULL, NULL, NULL, NULL
+            )),
+            s.outcome, s.reason, s.flagged, s.malignant, s.contradictory, s.score::integer, s.images
+        FROM (
+            SELECT
+                h.fst, h.fst_source, h.outcome, h.reason, h.flagged, h.malignant, h.contradictory, h.score,
+                sum(h.images)::bigint AS images
+            FROM figures.histogram(figures.whole_day(since), figures.whole_day(until), through, model) AS h
+            WHERE basis = 'histogram' AND figures.in_question(dimension, source, h.fst_source)
+            -- The number first: where rows are sorted, words are then hardly ever compared.
+            GROUP BY
+                h.score, h.fst, h.flagged, h.malignant, h.contradictory, h.fst_source, h.outcome, h.reason
+        ) AS s
         UNION ALL
         SELECT
-            figures.group_key(dimension, n.fst, n.fst_source, NULL, NULL, NULL, NULL, NULL, NULL),
+            array_position(keys, figures.group_key(
+                dimension, n.fst, n.fst_source, NULL, NULL, NULL, NULL, NULL, NULL
+            )),
             n.outcome, n.reason, n.flagged, n.malignant, n.contradictory, n.score::integer, n.sign
-        FROM figures.changes((SELECT figures.last_increment(as_of)), as_of) AS n
+        FROM figures.changes(as_of) AS n
         WHERE basis = 'histogram' AND n.last_modified >= since AND n.last_modified < until
             AND n.model_version = model AND figures.in_question(dimension, source, n.fst_source)
     ) AS c
-    GROUP BY c.group_key, c.outcome, c.reason, c.flagged, c.malignant, c.contradictory, c.score
+    GROUP BY c.score, c.group_index, c.flagged, c.malignant, c.contradictory, c.outcome, c.reason
     HAVING sum(c.images) <> 0;
 END;
-COMMENT ON FUNCTION figures.cells(timestamptz, timestamptz, timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION figures.cells(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
     'Images per group, outcome and exact score; basis: cases (any window and group) or histogram (whole days, '
     'groups of skin type).';

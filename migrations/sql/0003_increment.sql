@@ -28,7 +28,7 @@ END;
 COMMENT ON FUNCTION figures.touched(timestamptz, timestamptz) IS
     'Screenings of which something became known in (after_time, as_of].';
 
-CREATE FUNCTION figures.changes(after_id integer, as_of timestamptz)
+CREATE FUNCTION figures.changes(as_of timestamptz)
 RETURNS TABLE (
     sign smallint,
     audit_id bigint,
@@ -61,7 +61,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    after_time timestamptz := '-infinity';
+    after_id integer := figures.last_increment(changes.as_of);
+    after_time timestamptz;
     touched uuid[];
 BEGIN
     IF after_id > 0 THEN
@@ -106,23 +107,23 @@ BEGIN
     HAVING sum(c.sign) <> 0;
 END;
 $$;
-COMMENT ON FUNCTION figures.changes(integer, timestamptz) IS
-    'Signed cases that lead from an increment (0: from nothing) to what was known at as_of.';
+COMMENT ON FUNCTION figures.changes(timestamptz) IS
+    'Signed cases that lead from the last increment before as_of, or from nothing, to what was known at as_of.';
 
 CREATE FUNCTION figures.settle(as_of timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    horizon xid8 := pg_snapshot_xmax(pg_current_snapshot());
+    own xid8 := pg_current_xact_id();
     deadline timestamptz := clock_timestamp() + interval '30 seconds';
 BEGIN
     IF as_of > clock_timestamp() THEN
         RAISE EXCEPTION 'as_of lies in the future' USING ERRCODE = '22023';
     END IF;
-    -- Rows carry the time at which they were written and are seen when their transaction ends. Whatever was
-    -- written before now has ended once all transactions that run now have.
-    WHILE pg_snapshot_xmin(pg_current_snapshot()) < horizon LOOP
+    -- Rows carry the time at which they were written and are seen when their transaction ends: wait for all
+    -- that began to write before this one did.
+    WHILE pg_snapshot_xmin(pg_current_snapshot()) < own LOOP
         IF clock_timestamp() > deadline THEN
             RAISE EXCEPTION 'a transaction that began before as_of still writes: try again later'
                 USING ERRCODE = '55000';
@@ -162,7 +163,7 @@ BEGIN
                 c.modality, c.body_site, c.age_band, c.sex, c.malignant, c.contradictory, c.label_source,
                 c.verification_reason
             )::text AS description
-        FROM figures.changes(coalesce(newest.increment_id, 0), increment.as_of) AS c
+        FROM figures.changes(increment.as_of) AS c
     ),
     new_strata AS (
         INSERT INTO public.audit_strata (

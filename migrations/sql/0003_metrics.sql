@@ -1,10 +1,12 @@
 -- Descriptive figures: one row per group, from cases or from the histogram.
 
 CREATE FUNCTION figures.described(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
+    keys text[],
+    through integer
 )
 RETURNS TABLE (
-    group_key text,
+    group_index integer,
     images bigint,
     screened bigint,
     rejected bigint,
@@ -29,11 +31,11 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH cells AS MATERIALIZED (
-        SELECT c.* FROM figures.cells(since, until, as_of, model, dimension, source, basis) AS c
+        SELECT c.* FROM figures.cells(since, until, as_of, model, dimension, source, basis, keys, through) AS c
     ),
     counts AS (
         SELECT
-            c.group_key,
+            c.group_index,
             sum(c.images) FILTER (WHERE c.outcome IN ('screened', 'rejected')) AS images,
             sum(c.images) FILTER (WHERE c.outcome = 'screened') AS screened,
             sum(c.images) FILTER (WHERE c.outcome = 'rejected') AS rejected,
@@ -47,58 +49,58 @@ BEGIN ATOMIC
             sum(c.images) FILTER (WHERE NOT c.flagged AND NOT c.malignant) AS true_negatives,
             sum(c.images) FILTER (WHERE c.outcome = 'rejected' AND c.malignant) AS rejected_positives
         FROM cells AS c
-        GROUP BY c.group_key
+        GROUP BY c.group_index
     ),
     reasons AS (
-        SELECT r.group_key, jsonb_object_agg(r.reason, r.images) AS rejected_by_reason
+        SELECT r.group_index, jsonb_object_agg(r.reason, r.images) AS rejected_by_reason
         FROM (
-            SELECT c.group_key, c.reason, sum(c.images) AS images
+            SELECT c.group_index, c.reason, sum(c.images) AS images
             FROM cells AS c
             WHERE c.outcome = 'rejected'
-            GROUP BY c.group_key, c.reason
+            GROUP BY c.group_index, c.reason
         ) AS r
-        GROUP BY r.group_key
+        GROUP BY r.group_index
     ),
     scores AS MATERIALIZED (
-        SELECT c.group_key, c.malignant, c.score, sum(c.images) AS images
+        SELECT c.group_index, c.malignant, c.score, sum(c.images) AS images
         FROM cells AS c
         WHERE c.outcome = 'screened' AND c.malignant IS NOT NULL
-        GROUP BY c.group_key, c.malignant, c.score
+        GROUP BY c.group_index, c.malignant, c.score
     ),
     -- Mann and Whitney: the share of pairs in which the positive is above the negative, a tie one half.
     areas AS (
         SELECT
-            p.group_key,
+            p.group_index,
             (sum(p.positives * (p.below + p.negatives / 2.0))
                 / nullif(sum(p.positives) * sum(p.negatives), 0))::double precision AS auroc
         FROM (
             SELECT
                 b.*,
-                sum(b.negatives) OVER (PARTITION BY b.group_key ORDER BY b.score) - b.negatives AS below
+                sum(b.negatives) OVER (PARTITION BY b.group_index ORDER BY b.score) - b.negatives AS below
             FROM (
                 SELECT
-                    s.group_key, s.score,
+                    s.group_index, s.score,
                     coalesce(sum(s.images) FILTER (WHERE s.malignant), 0) AS positives,
                     coalesce(sum(s.images) FILTER (WHERE NOT s.malignant), 0) AS negatives
                 FROM scores AS s
-                GROUP BY s.group_key, s.score
+                GROUP BY s.group_index, s.score
             ) AS b
         ) AS p
-        GROUP BY p.group_key
+        GROUP BY p.group_index
     ),
     bins AS (
         SELECT
-            s.group_key,
+            s.group_index,
             sum(s.images) AS n,
             sum(s.images * (s.malignant::integer * 10000 - s.score)) AS residual,
             sum(s.images * ((s.malignant::integer * 10000 - s.score) ^ 2)::bigint) AS residual_squared,
             sum(s.images * (s.score::bigint * (10000 - s.score))) AS binomial
         FROM scores AS s
-        GROUP BY s.group_key, least(s.score * 15 / 10000, 14)
+        GROUP BY s.group_index, least(s.score * 15 / 10000, 14)
     ),
     calibration AS (
         SELECT
-            b.group_key,
+            b.group_index,
             (sum(b.residual_squared) / sum(b.n) / 1e8)::double precision AS brier,
             (sum(b.residual) / sum(b.n) / 1e4)::double precision AS residual,
             (sum(abs(b.residual)) / sum(b.n) / 1e4)::double precision AS ece,
@@ -108,10 +110,10 @@ BEGIN ATOMIC
                 - (b.n * b.residual_squared - b.residual * b.residual) / (b.n * nullif(b.n - 1, 0))
             ) FILTER (WHERE b.n > 1) / sum(b.n) FILTER (WHERE b.n > 1) / 1e8)::double precision AS squared_error
         FROM bins AS b
-        GROUP BY b.group_key
+        GROUP BY b.group_index
     )
     SELECT
-        c.group_key,
+        c.group_index,
         coalesce(c.images, 0)::bigint,
         coalesce(c.screened, 0)::bigint,
         coalesce(c.rejected, 0)::bigint,
@@ -128,58 +130,62 @@ BEGIN ATOMIC
         coalesce(c.rejected_positives, 0)::bigint,
         a.auroc, b.brier, b.residual, b.ece, b.ece_floor, b.squared_error
     FROM counts AS c
-    LEFT JOIN reasons AS r ON r.group_key = c.group_key
-    LEFT JOIN areas AS a ON a.group_key = c.group_key
-    LEFT JOIN calibration AS b ON b.group_key = c.group_key;
+    LEFT JOIN reasons AS r ON r.group_index = c.group_index
+    LEFT JOIN areas AS a ON a.group_index = c.group_index
+    LEFT JOIN calibration AS b ON b.group_index = c.group_index;
 END;
-COMMENT ON FUNCTION figures.described(timestamptz, timestamptz, timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION figures.described(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
     'Counts and figures that counts by exact score give, one row per group.';
 
 CREATE FUNCTION figures.latencies(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text,
+    keys text[],
+    through integer
 )
-RETURNS TABLE (group_key text, p50_s double precision, p95_s double precision)
+RETURNS TABLE (group_index integer, p50_s double precision, p95_s double precision)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        r.group_key,
+        r.group_index,
         (min(r.latency_ms) FILTER (WHERE r.rank >= 0.50 * r.n) / 1000.0)::double precision,
         (min(r.latency_ms) FILTER (WHERE r.rank >= 0.95 * r.n) / 1000.0)::double precision
     FROM (
         SELECT
-            l.group_key, l.latency_ms,
-            sum(l.images) OVER (PARTITION BY l.group_key ORDER BY l.latency_ms) AS rank,
-            sum(l.images) OVER (PARTITION BY l.group_key) AS n
+            l.group_index, l.latency_ms,
+            sum(l.images) OVER (PARTITION BY l.group_index ORDER BY l.latency_ms) AS rank,
+            sum(l.images) OVER (PARTITION BY l.group_index) AS n
         FROM (
-            SELECT g.group_key, g.latency_ms, sum(g.sign) AS images
-            FROM figures.grouped(since, until, as_of, model, dimension, source, NULL) AS g
+            SELECT g.group_index, g.latency_ms, sum(g.sign) AS images
+            FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
             WHERE g.outcome <> 'superseded' AND g.latency_ms IS NOT NULL
-            GROUP BY g.group_key, g.latency_ms
+            GROUP BY g.group_index, g.latency_ms
             HAVING sum(g.sign) <> 0
         ) AS l
     ) AS r
-    GROUP BY r.group_key;
+    GROUP BY r.group_index;
 END;
-COMMENT ON FUNCTION figures.latencies(timestamptz, timestamptz, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION figures.latencies(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer) IS
     'Percentiles of the latency per group, as percentile_disc finds them, to the millisecond.';
 
 CREATE FUNCTION figures.patients(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text,
+    keys text[],
+    through integer
 )
-RETURNS TABLE (group_key text, patients bigint, unnamed bigint)
+RETURNS TABLE (group_index integer, patients bigint, unnamed bigint)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT p.group_key, count(*), count(*) FILTER (WHERE p.patient < 0)
+    SELECT p.group_index, count(*), count(*) FILTER (WHERE p.patient < 0)
     FROM (
-        SELECT g.group_key, g.patient
-        FROM figures.grouped(since, until, as_of, model, dimension, source, NULL) AS g
+        SELECT g.group_index, g.patient
+        FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
         WHERE g.outcome <> 'superseded'
-        GROUP BY g.group_key, g.patient
+        GROUP BY g.group_index, g.patient
         HAVING sum(g.sign) <> 0
     ) AS p
-    GROUP BY p.group_key;
+    GROUP BY p.group_index;
 END;
-COMMENT ON FUNCTION figures.patients(timestamptz, timestamptz, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION figures.patients(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer) IS
     'Patients per group, and how many of them are images that named none.';
 
 CREATE TYPE audit.group_figures AS (
@@ -267,13 +273,15 @@ COMMENT ON COLUMN audit.group_figures.latency_p50_s IS 'Median of seconds from t
 COMMENT ON COLUMN audit.group_figures.latency_p95_s IS '95th percentile of the same';
 
 CREATE FUNCTION figures.rated(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
+    keys text[],
+    through integer
 )
 RETURNS SETOF audit.group_figures
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        nullif(substr(d.group_key, 2), ''),
+        nullif(substr(keys[d.group_index], 2), ''),
         d.images,
         p.patients,
         p.unnamed,
@@ -305,21 +313,21 @@ BEGIN ATOMIC
         (d.true_negatives + u.unflagged)::double precision / nullif(d.negatives + u.unflagged, 0),
         d.auroc, d.brier, d.residual, d.ece, d.ece_floor, d.squared_error,
         l.p50_s, l.p95_s
-    FROM figures.described(since, until, as_of, model, dimension, source, basis) AS d
+    FROM figures.described(since, until, as_of, model, dimension, source, basis, keys, through) AS d
     CROSS JOIN LATERAL (
         SELECT
             d.flagged - d.flagged_with_outcome AS flagged,
             d.screened - d.flagged - (d.with_outcome - d.flagged_with_outcome) AS unflagged
     ) AS u
     LEFT JOIN (
-        SELECT * FROM figures.patients(since, until, as_of, model, dimension, source) WHERE basis = 'cases'
-    ) AS p ON p.group_key = d.group_key
+        SELECT * FROM figures.patients(since, until, as_of, model, dimension, source, keys, through) WHERE basis = 'cases'
+    ) AS p ON p.group_index = d.group_index
     LEFT JOIN (
-        SELECT * FROM figures.latencies(since, until, as_of, model, dimension, source) WHERE basis = 'cases'
-    ) AS l ON l.group_key = d.group_key
-    ORDER BY d.group_key;
+        SELECT * FROM figures.latencies(since, until, as_of, model, dimension, source, keys, through) WHERE basis = 'cases'
+    ) AS l ON l.group_index = d.group_index
+    ORDER BY d.group_index;
 END;
-COMMENT ON FUNCTION figures.rated(timestamptz, timestamptz, timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION figures.rated(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
     'Descriptive figures, one row per group.';
 
 CREATE FUNCTION audit.metrics(
@@ -335,9 +343,15 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
 AS $$
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
 BEGIN
     PERFORM figures.check_question(since, until, as_of, model, dimension, source);
-    RETURN QUERY SELECT * FROM figures.rated(since, until, as_of, model, dimension, source, 'cases');
+    keys := figures.group_keys(as_of, model, dimension, source);
+    RETURN QUERY SELECT * FROM figures.rated(
+        since, until, as_of, model, dimension, source, 'cases', keys, through
+    );
 END;
 $$;
 COMMENT ON FUNCTION audit.metrics(timestamptz, timestamptz, timestamptz, text, text, text) IS
@@ -359,13 +373,20 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
 AS $$
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
 BEGIN
     PERFORM figures.check_question(since, until, as_of, model, dimension, source);
+    keys := figures.group_keys(as_of, model, dimension, source);
+    PERFORM figures.whole_day(since), figures.whole_day(until);
     IF dimension NOT IN ('all', 'fst', 'fst_group', 'fst_source') THEN
         RAISE EXCEPTION 'the histogram knows all, fst, fst_group and fst_source: ask audit.metrics'
             USING ERRCODE = '22023';
     END IF;
-    RETURN QUERY SELECT * FROM figures.rated(since, until, as_of, model, dimension, source, 'histogram');
+    RETURN QUERY SELECT * FROM figures.rated(
+        since, until, as_of, model, dimension, source, 'histogram', keys, through
+    );
 END;
 $$;
 COMMENT ON FUNCTION audit.histogram_metrics(timestamptz, timestamptz, timestamptz, text, text, text) IS

@@ -2,10 +2,12 @@
 -- and group share their placement. (DeLong et al. 1988; Sun and Xu 2014.)
 
 CREATE FUNCTION figures.placed(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
+    keys text[],
+    through integer
 )
 RETURNS TABLE (
-    group_key text,
+    group_index integer,
     malignant boolean,
     score integer,
     images bigint,
@@ -18,33 +20,33 @@ RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        r.group_key, r.malignant, r.score, r.images, r.positives, r.negatives, r.midrank, r.class_midrank,
+        r.group_index, r.malignant, r.score, r.images, r.positives, r.negatives, r.midrank, r.class_midrank,
         CASE
             WHEN r.malignant THEN (r.midrank - r.class_midrank) / nullif(r.negatives, 0)
             ELSE 1 - (r.midrank - r.class_midrank) / nullif(r.positives, 0)
         END
     FROM (
         SELECT
-            c.group_key, c.malignant, c.score, c.images,
+            c.group_index, c.malignant, c.score, c.images,
             coalesce(sum(c.images) FILTER (WHERE c.malignant) OVER whole, 0)::bigint AS positives,
             coalesce(sum(c.images) FILTER (WHERE NOT c.malignant) OVER whole, 0)::bigint AS negatives,
             -- rank() + (ties - 1)/2 of each image; the running sum is the rank of the last of the ties.
             (sum(c.images) OVER rising - (sum(c.images) OVER ties - 1) / 2.0)::double precision AS midrank,
             (sum(c.images) OVER class_rising - (c.images - 1) / 2.0)::double precision AS class_midrank
         FROM (
-            SELECT l.group_key, l.malignant, l.score, sum(l.images)::bigint AS images
-            FROM figures.cells(since, until, as_of, model, dimension, source, basis) AS l
+            SELECT l.group_index, l.malignant, l.score, sum(l.images)::bigint AS images
+            FROM figures.cells(since, until, as_of, model, dimension, source, basis, keys, through) AS l
             WHERE l.outcome = 'screened' AND l.malignant IS NOT NULL
-            GROUP BY l.group_key, l.malignant, l.score
+            GROUP BY l.group_index, l.malignant, l.score
         ) AS c
         WINDOW
-            whole AS (PARTITION BY c.group_key),
-            rising AS (PARTITION BY c.group_key ORDER BY c.score),
-            ties AS (PARTITION BY c.group_key, c.score),
-            class_rising AS (PARTITION BY c.group_key, c.malignant ORDER BY c.score)
+            whole AS (PARTITION BY c.group_index),
+            rising AS (PARTITION BY c.group_index ORDER BY c.score),
+            ties AS (PARTITION BY c.group_index, c.score),
+            class_rising AS (PARTITION BY c.group_index, c.malignant ORDER BY c.score)
     ) AS r;
 END;
-COMMENT ON FUNCTION figures.placed(timestamptz, timestamptz, timestamptz, text, text, text, text) IS
+COMMENT ON FUNCTION figures.placed(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
     'Midranks and placements per group, class and score.';
 
 CREATE FUNCTION audit.placements(
@@ -69,14 +71,18 @@ SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
 BEGIN
     PERFORM figures.check_question(since, until, as_of, model, dimension, source);
+    keys := figures.group_keys(as_of, model, dimension, source);
     RETURN QUERY
     SELECT
-        nullif(substr(p.group_key, 2), ''), p.malignant, p.score, p.images, p.midrank, p.class_midrank,
+        nullif(substr(keys[p.group_index], 2), ''), p.malignant, p.score, p.images, p.midrank, p.class_midrank,
         p.placement
-    FROM figures.placed(since, until, as_of, model, dimension, source, 'cases') AS p
-    ORDER BY p.group_key, p.score, p.malignant;
+    FROM figures.placed(since, until, as_of, model, dimension, source, 'cases', keys, through) AS p
+    ORDER BY p.group_index, p.score, p.malignant;
 END;
 $$;
 COMMENT ON FUNCTION audit.placements(timestamptz, timestamptz, timestamptz, text, text, text) IS

@@ -130,7 +130,10 @@ def label(owner: Engine, found: Sequence[tuple[UUID, Case]]) -> None:
 def _patients(connection: Any, names: set[str], model: str) -> dict[str, int]:
     return {
         name: connection.scalar(
-            text("INSERT INTO patients (pseudonym) VALUES (:name) RETURNING patient_number"),
+            text(
+                "INSERT INTO patients (pseudonym) VALUES (:name)"
+                " ON CONFLICT (pseudonym) DO UPDATE SET pseudonym = :name RETURNING patient_number"
+            ),
             {"name": f"k1:{model}:{name}"},
         )
         for name in sorted(names)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
 from sqlalchemy import Engine
@@ -19,7 +19,13 @@ from evenscreen.pipeline.evidence.rates import rate
 from .conftest import Ask
 from .rows import SINCE, THRESHOLD, UNTIL, Case, insert
 
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SLOW = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes here
+)
 
 
 def close(found: float | None, expected: float | None) -> bool:

@@ -1,0 +1,282 @@
+"""The whole audit on a real database: what it says, what it remembers, and what it refuses."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, text
+
+from evenscreen.pipeline.audit.ask import Asked, answer, compared
+from evenscreen.pipeline.audit.keep import stored
+from evenscreen.pipeline.audit.night import night
+from evenscreen.pipeline.audit.plan import Margins, Plan
+from evenscreen.pipeline.audit.result import Audit
+from evenscreen.pipeline.audit.window import midnight
+from evenscreen.pipeline.database import transaction
+from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.settings import AuditSettings
+
+from .rows import SINCE, UNTIL, Case, insert, label
+
+WIDE = Plan(name="wide", margins=Margins(sensitivity=0.15, specificity=0.15, auroc=0.15, calibration=0.3))
+GROUPS = {2: "I–II", 4: "III–IV", 6: "V–VI"}
+
+
+def cases(per_class: int, types: tuple[int, ...] = (2, 4, 6), missed: float = 0.1) -> list[Case]:
+    """`per_class` positives and negatives of each type; of type VI a share `missed` is missed."""
+    draw = np.random.default_rng(5)
+
+    def one(fst: int, malignant: bool) -> Case:
+        wrong = draw.random() < (missed if malignant and fst == 6 else 0.1)
+        flagged = malignant != wrong
+        low, high = (5000, 10_001) if flagged else (0, 5000)
+        return Case(int(draw.integers(low, high)), malignant, fst=fst, patient=None)
+
+    return [one(fst, malignant) for fst in types for malignant in (True, False) for _ in range(per_class)]
+
+
+@pytest.fixture
+def nightly(engine_of: Callable[[str], Engine]) -> Engine:
+    return engine_of("nightly")
+
+
+@pytest.fixture
+def walked(owner: Engine) -> Callable[[], None]:
+    """A complete walk that saw what arrived, and the ends of what would be in flight."""
+
+    def walk() -> None:
+        with transaction(owner) as connection:
+            number = connection.scalar(
+                text(
+                    "INSERT INTO walks (bucket, completed_at) VALUES ('b', clock_timestamp())"
+                    " RETURNING walk_id"
+                )
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO listings SELECT screening_id, bucket, last_modified, :number FROM arrivals"
+                    " ON CONFLICT (screening_id) DO UPDATE SET walk_id = :number"
+                ),
+                {"number": number},
+            )
+
+    return walk
+
+
+@pytest.fixture
+def screened(owner: Engine, walked: Callable[[], None]) -> Callable[[list[Case]], str]:
+    """A model that screened the given cases, all of them listed."""
+
+    def fill(given: list[Case]) -> str:
+        model, _ = insert(owner, given)
+        walked()
+        return model
+
+    return fill
+
+
+def said(found: Audit, metric: str) -> str | None:
+    return next(one.outcome for one in found.judgements[0].verdicts if one.metric == metric)
+
+
+def test_many_cases_without_a_gap_are_even(nightly: Engine, screened: Callable[[list[Case]], str]) -> None:
+    found = answer(nightly, Asked(WIDE, screened(cases(500))))
+    assert (found.conclusion, found.subject.kind, found.verified) == ("even", "nightly", True)
+    assert found.completeness.complete
+    assert [one.group_value for one in found.description["fst_group"]] == ["I–II", "III–IV", "V–VI"]
+    figures = found.judgements[0].verdicts[0].figures["V–VI"]
+    described = found.description["fst_group"][2]
+    assert figures is not None
+    assert figures.value == pytest.approx(described.sensitivity)
+    assert figures.low < figures.value < figures.high
+
+
+def test_a_group_whose_cancers_are_missed_makes_it_uneven(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    found = answer(nightly, Asked(WIDE, screened(cases(500, missed=0.5))))
+    assert found.conclusion == "uneven"
+    assert said(found, "sensitivity") == "uneven"
+    verdict = found.judgements[0].verdicts[0]
+    assert {pair.second for pair in verdict.uneven} == {"V–VI"}
+    assert verdict.beyond_margin == "proven"
+
+
+def test_a_group_that_nobody_photographed_is_named_and_blocks(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    found = answer(nightly, Asked(WIDE, screened(cases(500, types=(2, 4)))))
+    assert found.conclusion == "insufficient evidence"
+    for verdict in found.judgements[0].verdicts:
+        assert verdict.not_assessable == ("V–VI",)
+        assert [one.months for one in verdict.lacking if one.group == "V–VI"]
+        assert all(one.months is None for one in verdict.lacking if one.group == "V–VI")
+    assert found.judgements[1].verdicts[0].not_assessable == ("I", "III", "V", "VI")
+
+
+def test_types_that_were_not_reported_do_not_count(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    given = [replace(one, fst_source="estimated") if one.fst == 6 else one for one in cases(500)]
+    found = answer(nightly, Asked(WIDE, screened(given)))
+    assert found.judgements[0].verdicts[0].not_assessable == ("V–VI",)
+
+
+def test_unverified_cases_leave_no_even(nightly: Engine, screened: Callable[[list[Case]], str]) -> None:
+    hidden = [Case(100, None, fst=fst) for fst in GROUPS for _ in range(400)]
+    found = answer(nightly, Asked(WIDE, screened([*cases(500), *hidden])))
+    assert (found.verified, found.conclusion) == (False, "insufficient evidence")
+    assert [one.unverified_share for one in found.corrected] == pytest.approx([400 / 1400] * 3)
+
+
+def test_an_image_that_never_arrived_makes_it_incomplete_before_any_figure(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    model = screened(cases(500))
+    lost = {"id": str(uuid4()), "when": datetime(2026, 3, 9, tzinfo=UTC)}
+    with transaction(owner) as connection:
+        connection.execute(text("INSERT INTO listings SELECT :id, 'b', :when, max(walk_id) FROM walks"), lost)
+    try:
+        found = answer(nightly, Asked(WIDE, model))
+        assert found.conclusion == "incomplete"
+        assert found.completeness.sentence.startswith("1 of ")
+    finally:
+        with transaction(owner) as connection:
+            connection.execute(text("DELETE FROM listings WHERE screening_id = :id"), lost)
+    assert answer(nightly, Asked(WIDE, model)).conclusion == "even"
+
+
+def test_what_became_known_later_changes_no_earlier_answer_and_the_next_one(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
+) -> None:
+    model = screened(cases(300))
+    before = now()
+    unknown, ids = insert(owner, [Case(100, None, fst=6) for _ in range(300)], model)
+    label(owner, [(one, Case(100, True, fst=6)) for one in ids])
+    assert unknown == model
+    early = answer(nightly, Asked(WIDE, model, as_of=before))
+    late = answer(nightly, Asked(WIDE, model))
+    assert early.judgements[0].verdicts[0].outcome != "uneven"
+    assert late.judgements[0].verdicts[0].outcome == "uneven"
+    assert early.subject.input_sha256 != late.subject.input_sha256
+
+
+def test_the_same_question_has_the_answer_on_record_and_is_computed_again_alike(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
+) -> None:
+    asked = Asked(WIDE, screened(cases(200)), as_of=now())
+    first = answer(nightly, asked)
+    assert answer(nightly, asked) == first
+    assert answer(nightly, asked, recompute=True).judgements == first.judgements
+    with transaction(owner) as connection:
+        connection.execute(
+            text(
+                "DELETE FROM ground_truth WHERE screening_id IN"
+                " (SELECT screening_id FROM audit_records WHERE model_version = :model LIMIT 100)"
+            ),
+            {"model": asked.model},
+        )
+    assert answer(nightly, asked) == first
+    with pytest.raises(Fatal, match="differs from the one on record"):
+        answer(nightly, asked, recompute=True)
+
+
+def test_a_window_that_no_plan_registered_gets_no_verdict(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    model = screened(cases(200, missed=0.9))
+    found = answer(nightly, Asked(WIDE, model, since=SINCE, until=UNTIL))
+    assert (found.subject.kind, found.conclusion) == ("exploratory", "no verdict")
+    assert all(one.outcome is None for one in found.judgements[0].verdicts)
+    quarter = answer(nightly, Asked(WIDE, model, datetime(2026, 1, 1, tzinfo=UTC), UNTIL))
+    assert (quarter.subject.kind, quarter.conclusion) == ("quarter", "uneven")
+
+
+def test_screenings_whose_outcomes_are_not_due_do_not_count(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    fresh = datetime.now(UTC) - timedelta(days=3)
+    model = screened([*cases(200), *(replace(one, when=fresh) for one in cases(100))])
+    found = answer(nightly, Asked(WIDE, model))
+    assert found.description["all"][0].screened == 1200
+
+
+def test_a_night_is_on_record_once(nightly: Engine, screened: Callable[[list[Case]], str]) -> None:
+    asked = Asked(WIDE, screened(cases(100)), as_of=midnight(datetime.now(UTC)))
+    settings = AuditSettings(database_url="postgresql://unused")
+    first = night(nightly, asked, settings)
+    assert night(nightly, asked, settings) == first
+    with transaction(nightly) as connection:
+        count = text("SELECT count(*) FROM audit.results WHERE model_version = :model")
+        assert connection.scalar(count, {"model": asked.model}) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (Asked(WIDE, "'; DROP TABLE models; --"), "No model of this name"),
+        (Asked(WIDE, None, as_of=datetime(2999, 1, 1, tzinfo=UTC)), "in the future"),
+        (Asked(WIDE, None, since=UNTIL, until=SINCE), "ends before it begins"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(
+    nightly: Engine, screened: Callable[[list[Case]], str], asked: Asked, sentence: str
+) -> None:
+    screened(cases(2))
+    with pytest.raises(Fatal, match=sentence):
+        answer(nightly, asked)
+
+
+def test_an_auditor_reads_results_and_stores_none(
+    nightly: Engine, engine_of: Callable[[str], Engine], screened: Callable[[list[Case]], str]
+) -> None:
+    model = screened(cases(2))
+    found = answer(nightly, Asked(WIDE, model))
+    with transaction(engine_of("auditor")) as connection:
+        assert (
+            connection.scalar(
+                text("SELECT conclusion FROM audit.results WHERE model_version = :model"), {"model": model}
+            )
+            == found.conclusion
+        )
+    with pytest.raises(Fatal, match="42501"):
+        answer(engine_of("auditor"), Asked(WIDE, model))
+    assert stored is not None
+
+
+def test_two_models_on_the_same_images(nightly: Engine, owner: Engine) -> None:
+    given = cases(300)
+    model, ids = insert(owner, given)
+    other = f"m-{uuid4().hex[:12]}"
+    worse = [max(0, one.score - 3000) if one.malignant and one.fst == 6 else one.score for one in given]  # type: ignore[operator]
+    with transaction(owner) as connection:
+        connection.execute(
+            text("INSERT INTO models (model_version, threshold, manifest) VALUES (:other, 5000, '{}')"),
+            {"other": other},
+        )
+        for screening_id, case, score in zip(ids, given, worse, strict=True):
+            connection.execute(
+                text(
+                    "WITH r AS (INSERT INTO audit_records (screening_id, model_version, outcome, fst,"
+                    " fst_source, modality, last_modified, trace_id) VALUES (:id, :other, 'screened', :fst,"
+                    " 'reported', 'dermoscopy', :when, :id) RETURNING audit_id) INSERT INTO predictions"
+                    " (audit_id, score, flagged, probabilities) SELECT audit_id, :score, :score >= 5000,"
+                    " '{}' FROM r"
+                ),
+                {
+                    "id": screening_id,
+                    "other": other,
+                    "fst": case.fst,
+                    "when": case.when,
+                    "score": score,
+                },
+            )
+    found = compared(nightly, Asked(WIDE, model), other)
+    assert found.conclusion == "worse"
+    assert found.groups["V–VI"].verdict == "worse"
+    assert found.groups["I–II"].verdict == "no worse"
+    assert "V–VI" in found.missing_more
+    assert compared(nightly, Asked(WIDE, model), model).conclusion == "no worse"

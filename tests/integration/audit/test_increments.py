@@ -1,0 +1,244 @@
+"""The sums say what the rows say, whenever they were made and whatever was learned in between."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from evenscreen.pipeline.database import transaction
+
+from .conftest import Ask
+from .rows import SINCE, UNTIL, WHEN, Case, insert, label
+
+Clock = Callable[[], datetime]
+YEARS = {"since": datetime(2025, 1, 1, tzinfo=UTC), "until": datetime(2026, 11, 1, tzinfo=UTC)}
+UNCOUNTED = ("patients", "images_without_patient", "latency_p50_s", "latency_p95_s")
+CASES = [
+    Case(9000, True, patient="a", fst=6),
+    Case(8000, False, patient="a", fst=6),
+    Case(100, False, patient="b", fst=1),
+    Case(200, True, patient="b", fst=1),
+    Case(None, None, fst=1),
+    Case(300, None, fst=None),
+]
+
+
+@pytest.fixture(scope="module")
+def increment(engine_of: Callable[[str], Engine]) -> Callable[..., dict[str, Any]]:
+    """Calls `audit.increment` as the operator; a time is optional."""
+
+    def run(as_of: datetime | None = None) -> dict[str, Any]:
+        with transaction(engine_of("operator")) as connection:
+            call = "SELECT * FROM audit.increment(coalesce(:as_of, clock_timestamp()))"
+            return dict(connection.execute(text(call), {"as_of": as_of}).mappings().one())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def roll_up(engine_of: Callable[[str], Engine]) -> Callable[[], int]:
+    def run() -> int:
+        with transaction(engine_of("operator")) as connection:
+            return connection.scalar(text("SELECT audit.roll_up()"))
+
+    return run
+
+
+def counted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a histogram can know of the figures."""
+    return [{name: value for name, value in row.items() if name not in UNCOUNTED} for row in rows]
+
+
+def correct(owner: Engine, screening_id: UUID, malignant: bool) -> None:
+    """A report that supersedes the one there is."""
+    with transaction(owner) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO ground_truth (report_id, screening_id, malignant, source, verification_reason,"
+                " reported_at, supersedes, first_of_screening, imported_by, batch_id)"
+                " SELECT :id, screening_id, :malignant, source, verification_reason, now(), report_id, false,"
+                " 'test', :id FROM ground_truth WHERE screening_id = :screening_id"
+            ),
+            {"id": uuid4(), "malignant": malignant, "screening_id": screening_id},
+        )
+
+
+def report_fst(owner: Engine, screening_id: UUID, fst: int) -> None:
+    with transaction(owner) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO skin_type_reports (report_id, screening_id, fst, fst_source, reported_at,"
+                " imported_by, batch_id) VALUES (:id, :screening_id, :fst, 'reported', now(), 'test', :id)"
+            ),
+            {"id": uuid4(), "screening_id": screening_id, "fst": fst},
+        )
+
+
+def figures(ask: Ask, model: str, as_of: datetime) -> list[list[dict[str, Any]]]:
+    question = {"since": SINCE, "until": UNTIL, "as_of": as_of, "model": model}
+    return [
+        ask(function, **question, dimension=dimension)
+        for function in ("metrics", "components", "placements")
+        for dimension in ("fst", "all")
+    ]
+
+
+def test_corrections_count_from_the_time_they_are_known(
+    owner: Engine, ask: Ask, now: Clock, increment: Callable[..., dict[str, Any]]
+) -> None:
+    model, ids = insert(owner, CASES)
+    first = now()
+    before = figures(ask, model, first)
+    increment()
+    assert figures(ask, model, first) == before
+    correct(owner, ids[3], malignant=False)
+    report_fst(owner, ids[5], 6)
+    second = now()
+    after = figures(ask, model, second)
+    assert after != before
+    label(owner, [(ids[0], Case(9000, False))])
+    third = now()
+    contradicted = figures(ask, model, third)
+    done = increment()
+    assert done["entries"] >= 6
+    # Whatever was summed meanwhile: each time has its own answer, also one between two increments.
+    assert [figures(ask, model, when) for when in (first, second, third)] == [before, after, contradicted]
+    groups = {
+        row["group_value"]: row for row in ask("metrics", **YEARS, as_of=third, model=model, dimension="fst")
+    }
+    assert groups["6"]["contradictory"] == 1
+    assert groups["6"]["images"] == 3
+    assert groups["1"]["positives"] == 0
+
+
+def test_an_increment_is_made_once(
+    owner: Engine, now: Clock, increment: Callable[..., dict[str, Any]]
+) -> None:
+    insert(owner, CASES)
+    when = now()
+    first = increment(when)
+    assert (first["entries"], first["cells"]) == (6, 6)
+    for again in (when, when - timedelta(hours=1)):
+        assert increment(again) == first | {"entries": 0, "cells": 0}
+    with transaction(owner) as connection:
+        assert connection.scalars(
+            text("SELECT DISTINCT s FROM (SELECT sum(sign) AS s FROM audit_entries GROUP BY audit_id)")
+        ).all() == [1]
+
+
+def test_a_row_is_not_forgotten_whose_transaction_ends_after_the_increment_began(
+    owner: Engine, ask: Ask, now: Clock, increment: Callable[..., dict[str, Any]]
+) -> None:
+    model, _ = insert(owner, CASES)
+    increment()
+    done: list[dict[str, Any]] = []
+    with transaction(owner) as connection:
+        connection.execute(
+            text("UPDATE models SET registered_at = registered_at WHERE model_version = :model"),
+            {"model": model},
+        )
+        running = threading.Thread(target=lambda: done.append(increment()))
+        running.start()
+        running.join(timeout=1)
+        assert running.is_alive()
+        assert done == []
+    running.join(timeout=60)
+    assert done
+    assert (
+        ask("metrics", since=SINCE, until=UNTIL, as_of=now(), model=model, dimension="all")[0]["images"] == 6
+    )
+
+
+def test_the_future_cannot_be_summed(increment: Callable[..., dict[str, Any]], now: Clock) -> None:
+    with pytest.raises(Exception, match="22023"):
+        increment(now() + timedelta(hours=1))
+
+
+@st.composite
+def months(draw: st.DrawFn) -> list[Case]:
+    case = st.builds(
+        Case,
+        score=st.one_of(st.none(), st.integers(0, 10_000), st.sampled_from([0, 4999, 5000, 10_000])),
+        malignant=st.sampled_from([True, False, None]),
+        patient=st.sampled_from([None, "a"]),
+        fst=st.sampled_from([1, 3, 6, None]),
+        fst_source=st.sampled_from(["reported", "estimated"]),
+        when=st.integers(-400, 200).map(lambda days: WHEN + timedelta(days=days, hours=days % 24 - 12)),
+    )
+    return draw(st.lists(case, min_size=1, max_size=40))
+
+
+@given(
+    first=months(),
+    second=months(),
+    days=st.tuples(st.integers(-500, 300), st.integers(-500, 300)).map(sorted),
+    dimension=st.sampled_from(["all", "fst", "fst_group", "fst_source"]),
+    rolled=st.booleans(),
+    corrected=st.booleans(),
+)
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes here
+)
+def test_the_histogram_equals_the_rows_to_the_last_digit(
+    owner: Engine,
+    ask: Ask,
+    now: Clock,
+    increment: Callable[..., dict[str, Any]],
+    roll_up: Callable[[], int],
+    first: list[Case],
+    second: list[Case],
+    days: list[int],
+    dimension: str,
+    rolled: bool,
+    corrected: bool,
+) -> None:
+    model, ids = insert(owner, first)
+    times = [now()]
+    increment()
+    if rolled:
+        roll_up()
+    insert(owner, second, model)
+    if corrected:
+        report_fst(owner, ids[0], 6)
+    times.append(now())
+    increment()
+    insert(owner, second, model)
+    times.append(now())
+    midnight = WHEN.replace(hour=0)
+    since, until = (midnight + timedelta(days=one) for one in days)
+    for as_of in times:
+        question = {"as_of": as_of, "model": model, "dimension": dimension}
+        for window in (YEARS, {"since": since, "until": until}):
+            rows = ask("metrics", **window, **question)
+            assert counted(ask("histogram_metrics", **window, **question)) == counted(rows)
+
+
+def test_a_period_is_summed_once_and_again_when_much_was_learned(
+    owner: Engine, increment: Callable[..., dict[str, Any]], roll_up: Callable[[], int], ask: Ask, now: Clock
+) -> None:
+    lone = datetime(2023, 5, 7, tzinfo=UTC)
+    model, _ = insert(owner, [Case(n, n % 2 == 0, when=lone) for n in range(0, 10_000, 500)])
+    increment()
+    assert roll_up() >= 3
+    assert roll_up() == 0
+    insert(owner, [Case(n, n % 3 == 0, when=lone) for n in range(0, 10_000, 100)], model)
+    increment()
+    assert roll_up() == 3
+    question = {"as_of": now(), "model": model, "dimension": "all"}
+    window = {"since": lone.replace(month=1, day=1), "until": lone.replace(month=12)}
+    assert counted(ask("histogram_metrics", **window, **question)) == counted(
+        ask("metrics", **window, **question)
+    )
+    with transaction(owner) as connection:  # it is those sums that were read
+        connection.execute(text("UPDATE audit_period_sums SET images = images + 1"))
+    assert ask("histogram_metrics", **window, **question)[0]["images"] > 120
