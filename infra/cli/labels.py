@@ -17,7 +17,7 @@ DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="FILE.csv (UTF-8) or FILE.parquet; see docs/LABELS.md.")],
+    file: Annotated[Path, typer.Argument(help="FILE.csv (UTF-8) or FILE.parquet.")],
     bucket: Annotated[str | None, typer.Option(help="Bucket of rows that name a key alone.")] = None,
     time_zone: Annotated[
         str | None, typer.Option(help="Zone of times that name none, such as Europe/Berlin.")
@@ -26,6 +26,10 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and publish nothing.")] = False,
 ) -> None:
     """Hand a file of reports to the label workers: the whole file, or nothing of it.
+
+    A row names screening_id, or bucket and key (and etag), or accession (and issuer); reported_at (ISO 8601);
+    and outcome (malignant or benign) with source, or fst. It may add diagnosis, verification_reason,
+    sampling_probability, fst_source, and in supersedes the report it replaces.
 
     Every row is checked before the first is published. Importing a file again adds nothing.
     """
