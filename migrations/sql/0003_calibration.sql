@@ -22,6 +22,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
+-- Few groups come of many cases, which the planner cannot know: let workers count.
+SET parallel_tuple_cost = 0.0005
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -86,6 +88,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
+-- Few groups come of many cases, which the planner cannot know: let workers count.
+SET parallel_tuple_cost = 0.0005
 AS $$
 #variable_conflict use_column
 DECLARE

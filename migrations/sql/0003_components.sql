@@ -95,6 +95,7 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '256MB'
+SET parallel_tuple_cost = 0.0005
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -113,7 +114,7 @@ BEGIN
             p.placement,
             sum(p.images * p.placement) FILTER (WHERE p.malignant) OVER (PARTITION BY p.group_index)
                 / nullif(p.positives, 0) AS theta
-        FROM figures.placed(since, until, as_of, model, dimension, source, 'cases', keys, through) AS p
+        FROM figures.placed(since, until, as_of, model, dimension, source, keys, through) AS p
     )
     SELECT
         (

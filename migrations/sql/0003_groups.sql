@@ -78,18 +78,15 @@ BEGIN ATOMIC
         s.verification_reason, e.sampling_probability
     FROM public.audit_entries AS e
     JOIN (
-        SELECT g.*, array_position(keys, g.group_key) AS group_index
-        FROM (
-            SELECT
-                s.*,
-                figures.group_key(
-                    dimension, s.fst, s.fst_source, s.site, s.modality, s.age_band, s.sex, s.body_site, s.device
-                ) AS group_key
-            FROM public.audit_strata AS s
-            WHERE s.model_version = model AND figures.in_question(dimension, source, s.fst_source)
-            OFFSET 0
-        ) AS g
-        OFFSET 0
+        SELECT
+            s.*,
+            array_position(keys, figures.group_key(
+                dimension, s.fst, s.fst_source, s.site, s.modality, s.age_band, s.sex, s.body_site, s.device
+            )) AS group_index
+        FROM public.audit_strata AS s
+        WHERE s.model_version = model AND figures.in_question(dimension, source, s.fst_source)
+        -- Groups nothing, as the key is unique; keeps the work above from being done once per case.
+        GROUP BY s.stratum_id
     ) AS s ON s.stratum_id = e.stratum_id
     WHERE e.last_modified >= since AND e.last_modified < until
         AND e.increment_id <= through

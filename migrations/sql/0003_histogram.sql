@@ -155,9 +155,10 @@ BEGIN ATOMIC
     FROM (
         SELECT
             g.group_index, g.outcome, g.reason, g.flagged, g.malignant, g.contradictory, g.score,
-            g.sign::bigint AS images
+            sum(g.sign)::bigint AS images
         FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
         WHERE basis = 'cases'
+        GROUP BY g.score, g.group_index, g.flagged, g.malignant, g.contradictory, g.outcome, g.reason
         UNION ALL
         SELECT
             array_position(keys, figures.group_key(

@@ -342,6 +342,8 @@ RETURNS SETOF audit.group_figures
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
+-- Few groups come of many cases, which the planner cannot know: let workers count.
+SET parallel_tuple_cost = 0.0005
 AS $$
 DECLARE
     keys text[];
@@ -372,6 +374,8 @@ RETURNS SETOF audit.group_figures
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
+-- Few groups come of many cases, which the planner cannot know: let workers count.
+SET parallel_tuple_cost = 0.0005
 AS $$
 DECLARE
     keys text[];

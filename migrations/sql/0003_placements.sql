@@ -2,8 +2,7 @@
 -- and group share their placement. (DeLong et al. 1988; Sun and Xu 2014.)
 
 CREATE FUNCTION figures.placed(
-    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
-    keys text[],
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, keys text[],
     through integer
 )
 RETURNS TABLE (
@@ -34,10 +33,11 @@ BEGIN ATOMIC
             (sum(c.images) OVER rising - (sum(c.images) OVER ties - 1) / 2.0)::double precision AS midrank,
             (sum(c.images) OVER class_rising - (c.images - 1) / 2.0)::double precision AS class_midrank
         FROM (
-            SELECT l.group_index, l.malignant, l.score, sum(l.images)::bigint AS images
-            FROM figures.cells(since, until, as_of, model, dimension, source, basis, keys, through) AS l
-            WHERE l.outcome = 'screened' AND l.malignant IS NOT NULL
-            GROUP BY l.group_index, l.malignant, l.score
+            SELECT g.group_index, g.malignant, g.score, sum(g.sign)::bigint AS images
+            FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
+            WHERE g.outcome = 'screened' AND g.malignant IS NOT NULL
+            GROUP BY g.group_index, g.malignant, g.score
+            HAVING sum(g.sign) <> 0
         ) AS c
         WINDOW
             whole AS (PARTITION BY c.group_index),
@@ -46,7 +46,7 @@ BEGIN ATOMIC
             class_rising AS (PARTITION BY c.group_index, c.malignant ORDER BY c.score)
     ) AS r;
 END;
-COMMENT ON FUNCTION figures.placed(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
+COMMENT ON FUNCTION figures.placed(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer) IS
     'Midranks and placements per group, class and score.';
 
 CREATE FUNCTION audit.placements(
@@ -69,6 +69,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '64MB'
+-- Few groups come of many cases, which the planner cannot know: let workers count.
+SET parallel_tuple_cost = 0.0005
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -81,7 +83,7 @@ BEGIN
     SELECT
         nullif(substr(keys[p.group_index], 2), ''), p.malignant, p.score, p.images, p.midrank, p.class_midrank,
         p.placement
-    FROM figures.placed(since, until, as_of, model, dimension, source, 'cases', keys, through) AS p
+    FROM figures.placed(since, until, as_of, model, dimension, source, keys, through) AS p
     ORDER BY p.group_index, p.score, p.malignant;
 END;
 $$;
