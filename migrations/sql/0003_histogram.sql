@@ -169,7 +169,9 @@ BEGIN ATOMIC
             SELECT
                 h.fst, h.fst_source, h.outcome, h.reason, h.flagged, h.malignant, h.contradictory, h.score,
                 sum(h.images)::bigint AS images
-            FROM figures.histogram(figures.whole_day(since), figures.whole_day(until), through, model) AS h
+            FROM figures.histogram(
+                (since AT TIME ZONE 'UTC')::date, (until AT TIME ZONE 'UTC')::date, through, model
+            ) AS h
             WHERE basis = 'histogram' AND figures.in_question(dimension, source, h.fst_source)
             -- The number first: where rows are sorted, words are then hardly ever compared.
             GROUP BY
