@@ -100,10 +100,11 @@ def test_a_correction_changes_no_earlier_answer(labeller: Engine, auditor: Engin
 def test_a_report_takes_back_nothing_that_was_said_of_another_image(
     labeller: Engine, auditor: Engine
 ) -> None:
-    said = report(True, screening_id=ID)
-    astray = report(False, screening_id=image(2).screening_id, supersedes=id_of(said))
-    arrive_labels(labeller, said, astray)
-    assert outcomes(auditor) == {ID: True, image(2).screening_id: False}
+    said, other = report(True, screening_id=ID), report(False, screening_id=ID, source="registry")
+    elsewhere = image(2).screening_id
+    astray = report(False, screening_id=elsewhere, supersedes=id_of(said))
+    arrive_labels(labeller, said, other, astray, report(False, screening_id=elsewhere, source="registry"))
+    assert outcomes(auditor) == {ID: None, elsewhere: False}
 
 
 @pytest.mark.parametrize(
