@@ -1,0 +1,123 @@
+"""What stands behind the figures: missed cancers, who has an outcome, and who has a skin type."""
+
+from evenscreen.infra.show.audit_groups import registered
+from evenscreen.infra.show.audit_headline import skin_type_note, verification_note
+from evenscreen.infra.show.audit_markup import Node, figure, prose, table, tag
+from evenscreen.infra.show.audit_words import DIMENSION_NAMES, NONE, count, group_name, number, share
+from evenscreen.infra.show.svg_bars import verification_drawing
+from evenscreen.pipeline.audit.result import Audit
+
+
+def missed(found: Audit) -> list[Node]:
+    """Malignant images that were not flagged, or could not be screened."""
+    groups = registered(found, found.judgements[0].grouping)
+    rows = [
+        (one.name, *(count(value) for value in (it.positives, it.missed_cancers, it.rejected_cancers)))
+        if (it := one.described)
+        else (one.name, "0", "0", "0")
+        for one in groups
+    ]
+    return [
+        table(
+            "Missed cancers, of images with a known outcome",
+            (
+                DIMENSION_NAMES[found.judgements[0].grouping].lower(),
+                "positives",
+                "not flagged",
+                "not screened",
+            ),
+            rows,
+        )
+    ]
+
+
+def outcomes(found: Audit) -> list[Node]:
+    """Share with outcome by group and flag; what sensitivity and specificity are if that is not by chance."""
+    grouping = found.judgements[0].grouping
+    groups = registered(found, grouping)
+    shares = [
+        (
+            one.name,
+            share(it.flagged_with_outcome_share if it else None),
+            share(it.unflagged_with_outcome_share if it else None),
+            count(it.with_outcome if it else 0),
+            count(it.contradictory if it else 0),
+        )
+        for one in groups
+        for it in (one.described,)
+    ]
+    everybody = next(iter(found.description.get("all", ())), None)
+    return [
+        prose("p", verification_note(found) if everybody else "There is no image."),
+        figure(
+            verification_drawing(groups),
+            "Plain bar: flagged images. Hatched bar: images that were not flagged.",
+        ),
+        table(
+            "Images with a known outcome",
+            (
+                DIMENSION_NAMES[grouping].lower(),
+                "of flagged",
+                "of not flagged",
+                "with outcome",
+                "contradictory (excluded)",
+            ),
+            shares,
+        ),
+        *_hidden(found),
+    ]
+
+
+def skin_types(found: Audit) -> list[Node]:
+    """Source and missingness, by outcome."""
+    rows = [
+        (
+            group_name(one.group_value, "fst_source"),
+            *(count(value) for value in (one.images, one.positives, one.negatives)),
+            count(one.screened - one.with_outcome),
+        )
+        for one in found.description.get("fst_source", ())
+    ]
+    return [
+        tag("p", skin_type_note(found)),
+        table(
+            "Images by source of the skin type",
+            ("source", "images", "positives", "negatives", "screened, no usable outcome"),
+            rows,
+        ),
+    ]
+
+
+def _hidden(found: Audit) -> list[Node]:
+    """Observed rates beside corrected ones and worst-case bounds."""
+    grouping = found.judgements[0].grouping
+    corrected = {group_name(one.group_value, grouping): one for one in found.corrected}
+    rows = []
+    for one in registered(found, grouping):
+        it, other = one.described, corrected.get(one.name)
+        if it is None:
+            rows.append((one.name, *[NONE] * 7))
+            continue
+        rows.append(
+            (
+                one.name,
+                share(other.unverified_share) if other else NONE,
+                number(it.sensitivity),
+                number(other.sensitivity) if other else NONE,
+                f"{number(it.sensitivity_at_least)} to {number(it.sensitivity_at_most)}",
+                number(it.specificity),
+                number(other.specificity) if other else NONE,
+                f"{number(it.specificity_at_least)} to {number(it.specificity_at_most)}",
+            )
+        )
+    sides = [
+        rate + what for rate in ("sensitivity", "specificity") for what in ("", ", corrected", ", bounds")
+    ]
+    return [
+        table(
+            "If all outcomes were known: corrected rates assume that verification depends on score, group "
+            "and site only (Begg and Greenes 1983); bounds assume nothing",
+            (DIMENSION_NAMES[grouping].lower(), "no usable outcome", *sides),
+            rows,
+        )
+    ]

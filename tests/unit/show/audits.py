@@ -1,0 +1,316 @@
+"""Audits of drawn cases: figures and verdicts come from the code that makes real ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from evenscreen.pipeline.audit.audit import DIMENSIONS, _completeness, _judgement
+from evenscreen.pipeline.audit.curves import roc
+from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.judge import judge
+from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
+from evenscreen.pipeline.audit.result import Audit, Curves, GroupDescription, Kind, Subject, conclude
+from evenscreen.pipeline.audit.verification import bounds_agree, corrected
+from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
+from evenscreen.pipeline.ledger import Ledger
+
+from ...simulations.draws import MEAN, PREVALENCE, THRESHOLD, Cases, Truth, draw
+
+Array = np.ndarray
+NIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+RELEASED = datetime(2026, 1, 5, tzinfo=UTC)
+PLAN = Plan(name="default")
+SIZES = dict(
+    zip(
+        GROUPS["fst"],
+        ((900, 3600), (1400, 5600), (900, 3600), (500, 2000), (160, 640), (22, 90)),
+        strict=True,
+    )
+)
+SITES = ("Northgate clinic", "St. Olav, ward 3 <b>&</b>", "Riverside")
+OTHERS = {
+    "modality": ("dermoscopy", "clinical"),
+    "age_band": ("20–29", "40–49", "60–69", "80+"),
+    "sex": ("female", "male"),
+    "body_site": ("back", "face", "lower leg"),
+    "device": ("Dermascope X", "Phone 12"),
+}
+
+
+@dataclass(frozen=True)
+class Images:
+    """Columns of drawn images, as the tables hold them."""
+
+    cases: Cases
+    columns: Mapping[str, Array]
+    verified: Array
+    rejected: Array
+
+    @property
+    def flagged(self) -> Array:
+        return self.cases.scores >= THRESHOLD
+
+    @property
+    def probability(self) -> Array:
+        odds = MEAN * self.cases.scores - MEAN**2 / 2 + np.log(PREVALENCE / (1 - PREVALENCE))
+        return 1 / (1 + np.exp(-odds))
+
+    def of(self, chosen: Array) -> "Images":
+        own = self.cases
+        return Images(
+            Cases(own.scores[chosen], own.labels[chosen], own.patients[chosen]),
+            {name: values[chosen] for name, values in self.columns.items()},
+            self.verified[chosen],
+            self.rejected[chosen],
+        )
+
+    def judged(self) -> "Images":
+        return self.of(self.verified & ~self.rejected)
+
+
+def images(
+    sizes: Mapping[str, tuple[int, int]],
+    truth: Mapping[str, Truth],
+    verified: tuple[float, float],
+    sites: Sequence[str],
+    seed: int,
+) -> Images:
+    """Positives and negatives by skin type; `verified`: share of flagged and of unflagged with an outcome."""
+    random = np.random.default_rng(seed)
+    drawn = [draw(random, m, n, truth.get(name, Truth()), 2, 0.5) for name, (m, n) in sizes.items() if m + n]
+    scores, labels, patients = (
+        np.concatenate([[], *parts])
+        for parts in (
+            [one.scores for one in drawn],
+            [one.labels for one in drawn],
+            [one.patients + 100_000 * place for place, one in enumerate(drawn)],
+        )
+    )
+    n = len(scores)
+    fst = np.repeat([*sizes], [sum(size) for size in sizes.values()])
+    groups = {kind: name for name in GROUPS["fst_group"] for kind in _types(name)}
+    columns = {name: random.choice(values, n) for name, values in OTHERS.items()} | {
+        "all": np.full(n, "all"),
+        "fst": np.array([str(GROUPS["fst"].index(name) + 1) for name in fst], dtype=str),
+        "fst_group": np.array([groups[name] for name in fst], dtype=str),
+        "fst_source": np.full(n, "reported", dtype="U10"),
+        "site": random.choice(sites, n),
+    }
+    unknown = random.random(n) < np.where(labels == 1, 0.02, 0.15)
+    columns["fst_source"][unknown] = "unknown"
+    share = np.where(scores >= THRESHOLD, *verified)
+    return Images(Cases(scores, labels, patients), columns, random.random(n) < share, random.random(n) < 0.01)
+
+
+def sample(
+    sizes: Mapping[str, tuple[int, int]] = SIZES,
+    truth: Mapping[str, Truth] | None = None,
+    *,
+    verified: tuple[float, float] = (1.0, 1.0),
+    sites: Sequence[str] = SITES,
+    missing: int = 0,
+    kind: Kind = "nightly",
+    plan: Plan = PLAN,
+    night: datetime = NIGHT,
+    part: float = 1.0,
+    seed: int = 0,
+) -> Audit:
+    """An audit at `night` of the first `part` of all images that were drawn."""
+    drawn = images(sizes, truth or {}, verified, sites, seed)
+    early = np.random.default_rng(1).random(len(drawn.verified)) < part
+    seen = drawn.of(early)
+    until = night - timedelta(days=plan.maturity_days)
+    completeness = _completeness(_ledger(seen, missing, night), until)
+    reported = seen.of(seen.columns["fst_source"] == "reported")
+    described = {
+        name: descriptions(reported if name.startswith("fst") and name != "fst_source" else seen, name)
+        for name in DIMENSIONS
+    }
+    agree = bounds_agree(described[plan.primary], plan.margins)
+    both: tuple[Grouping, Grouping] = (
+        ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
+    )
+    judgements = tuple(
+        _judgement(
+            judge(_figures(reported, grouping), grouping, plan, nightly=kind == "nightly"),
+            grouping,
+            kind,
+            agree,
+        )
+        for grouping in both
+    )
+    return Audit(
+        subject=Subject(
+            model_version="dermoscopy-residual-5117b1d05430",
+            threshold=3120,
+            kind=kind,
+            since=RELEASED,
+            until=until,
+            as_of=night,
+            plan=plan,
+            plan_version=plan.version,
+            code_version="0.1.0",
+            input_sha256="5f" * 32,
+        ),
+        completeness=completeness,
+        conclusion=conclude(judgements[0].outcome, completeness.complete),
+        judgements=judgements,
+        verified=agree,
+        corrected=corrected(_verification(reported, plan.primary)),
+        description=described,
+        curves=tuple(_curves(reported, plan.primary)),
+    )
+
+
+def nights(count: int, truth: Mapping[str, Truth] | None = None) -> list[Audit]:
+    """What `count` nights said, evenly spread since the release, the last one first."""
+    days = (NIGHT - RELEASED).days
+    return [
+        sample(truth=truth, part=step / count, night=NIGHT - timedelta(days=int(days * (1 - step / count))))
+        for step in range(count, 0, -1)
+    ]
+
+
+def descriptions(seen: Images, dimension: str) -> tuple[GroupDescription, ...]:
+    values = sorted(set(seen.columns[dimension].tolist()))
+    return tuple(describe(str(value), seen.of(seen.columns[dimension] == value)) for value in values)
+
+
+def describe(name: str, group: Images) -> GroupDescription:
+    """By the definitions in the comments of type audit.group_figures."""
+    screened = group.of(~group.rejected)
+    known = group.judged()
+    label, flagged = known.cases.labels == 1, known.flagged
+    tp, fp, tn, fn = (
+        int((label == positive)[flagged == flag].sum())
+        for positive, flag in ((True, True), (False, True), (False, False), (True, False))
+    )
+    hidden = int(screened.flagged.sum() - flagged.sum())
+    spared = int((~screened.flagged).sum() - (~flagged).sum())
+    bins = calibration_bins(known.probability, known.cases.labels) if len(label) else None
+    binned = binned_calibration(bins) if bins else None
+    figures = known.cases.figures() if len(label) else GroupFigures()
+    return GroupDescription(
+        group_value=name,
+        images=len(group.verified),
+        patients=len(set(group.cases.patients.tolist())),
+        images_without_patient=0,
+        screened=len(screened.verified),
+        rejected=int(group.rejected.sum()),
+        superseded=0,
+        rejected_by_reason={"truncated": int(group.rejected.sum())} if group.rejected.any() else {},
+        rejection_rate=_share(group.rejected.sum(), len(group.verified)),
+        flagged=int(screened.flagged.sum()),
+        flag_rate=_share(screened.flagged.sum(), len(screened.verified)),
+        with_outcome=len(label),
+        contradictory=0,
+        flagged_with_outcome_share=_share(flagged.sum(), screened.flagged.sum()),
+        unflagged_with_outcome_share=_share((~flagged).sum(), (~screened.flagged).sum()),
+        positives=tp + fn,
+        negatives=tn + fp,
+        true_positives=tp,
+        false_positives=fp,
+        true_negatives=tn,
+        missed_cancers=fn,
+        rejected_cancers=int(group.cases.labels[group.rejected].sum()),
+        sensitivity=_share(tp, tp + fn),
+        specificity=_share(tn, tn + fp),
+        ppv=_share(tp, tp + fp),
+        npv=_share(tn, tn + fn),
+        sensitivity_at_least=_share(tp, tp + fn + spared),
+        sensitivity_at_most=_share(tp + hidden, tp + fn + hidden),
+        specificity_at_least=_share(tn, tn + fp + hidden),
+        specificity_at_most=_share(tn + spared, tn + fp + spared),
+        auroc=figures.auroc.theta if figures.auroc else None,
+        brier=float(np.mean((label - known.probability) ** 2)) if len(label) else None,
+        residual=float(np.mean(label - known.probability)) if len(label) else None,
+        ece=binned.ece if binned else None,
+        ece_floor=binned.floor if binned else None,
+        squared_error=binned.squared_error if binned else None,
+        latency_p50_s=0.412,
+        latency_p95_s=1.973,
+    )
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part) / float(whole) if whole else None
+
+
+def _types(group: str) -> Sequence[str]:
+    first, last = (GROUPS["fst"].index(one) for one in group.split("–"))
+    return GROUPS["fst"][first : last + 1]
+
+
+def _figures(seen: Images, grouping: Grouping) -> dict[str, GroupFigures]:
+    known, months = seen.judged(), (NIGHT - RELEASED).days / 30.44
+    found = {}
+    for place, name in enumerate(GROUPS[grouping], start=1):
+        own = known.of(known.columns[grouping] == (str(place) if grouping == "fst" else name))
+        if len(own.verified):
+            positives = float(own.cases.labels.sum())
+            rates = (positives / months, (len(own.verified) - positives) / months)
+            found[name] = GroupFigures(**(vars(own.cases.figures()) | _per_month(*rates)))
+    return found
+
+
+def _per_month(positives: float, negatives: float) -> dict[str, float]:
+    return {"positives_per_month": positives, "negatives_per_month": negatives}
+
+
+def _ledger(seen: Images, missing: int, night: datetime) -> Ledger:
+    n, rejected = len(seen.verified), int(seen.rejected.sum())
+    return Ledger(
+        known=n + missing,
+        listed=n + missing,
+        arrived=n,
+        screened=n - rejected,
+        rejected=rejected,
+        superseded=0,
+        in_flight=0,
+        missing=missing,
+        young=0,
+        listed_at=night,
+    )
+
+
+def _verification(seen: Images, grouping: Grouping) -> list[dict[str, object]]:
+    screened = seen.of(~seen.rejected)
+    tenth = np.minimum((screened.probability * 10).astype(int), 9)
+    keys = zip(
+        screened.columns[grouping].tolist(),
+        screened.columns["site"].tolist(),
+        tenth.tolist(),
+        screened.flagged.tolist(),
+        strict=True,
+    )
+    sums: dict[tuple[object, ...], list[int]] = {}
+    for key, known, label in zip(keys, screened.verified, screened.cases.labels, strict=True):
+        one = sums.setdefault(key, [0, 0, 0])
+        one[0] += 1
+        one[1] += int(known)
+        one[2] += int(known and label == 1)
+    names = ("group_value", "site", "bin", "flagged", "images", "with_outcome", "positives")
+    return [dict(zip(names, (*key, *one), strict=True)) for key, one in sorted(sums.items())]
+
+
+def _curves(seen: Images, grouping: Grouping) -> list[Curves]:
+    known, found = seen.judged(), []
+    for value in sorted(set(known.columns[grouping].tolist())):
+        own = known.of(known.columns[grouping] == value)
+        order = np.argsort(-own.cases.scores)
+        rows = [
+            {"score": own.cases.scores[i], "malignant": own.cases.labels[i] == 1, "images": 1} for i in order
+        ]
+        tenth = np.minimum((own.probability * 15).astype(int), 14)
+        bins = tuple(
+            (
+                float(own.probability[tenth == one].mean()),
+                float(own.cases.labels[tenth == one].mean()),
+                int((tenth == one).sum()),
+            )
+            for one in sorted(set(tenth.tolist()))
+        )
+        found.append(Curves(group_value=str(value), roc=roc(rows), calibration=bins))
+    return found

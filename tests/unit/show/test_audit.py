@@ -1,0 +1,89 @@
+"""What an auditor reads on a terminal, and what a program reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evenscreen.infra.show.audit import show_audit
+from evenscreen.infra.show.audit_json import audit_json, audit_schema
+from evenscreen.infra.show.audit_words import lacking
+from evenscreen.pipeline.audit.result import Audit, Lacking
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "audit.schema.json"
+
+
+def shown(capsys: pytest.CaptureFixture[str], found: Audit, *by: str) -> str:
+    show_audit(found, by)
+    return capsys.readouterr().out
+
+
+def test_completeness_comes_first(hostile: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, hostile)
+    parts = ("Completeness", "41 of", "Conclusion", "Incomplete: 41 of", "Sensitivity  ", "patients", "Notes")
+    order = [text.index(words) for words in parts]
+    assert order == sorted(order)
+
+
+def test_a_gap_is_named_with_its_limits_and_what_is_proven(
+    uneven: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(capsys, uneven)
+    assert "Uneven: Sensitivity of V–VI is" in text
+    gap = uneven.judgements[0].verdicts[0].largest
+    assert gap is not None
+    assert f"+{gap.value:.3f} (+{gap.low:.3f} to +{gap.high:.3f})" in text
+
+
+def test_groups_too_small_and_what_they_lack_are_named(
+    six: Audit, nobody: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(capsys, six)
+    assert "Sensitivity: not assessable: VI" in text
+    assert "not reachable at this rate" in text
+    assert "No verdict" in text
+    empty = shown(capsys, nobody, "site")
+    assert "AUROC: not assessable: I–II, III–IV, V–VI" in empty
+    assert "Site: exploratory, no verdict: no image" in empty
+
+
+def test_further_dimensions_are_labelled_and_their_names_steer_nothing(
+    hostile: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(capsys, hostile, "site", "fst")
+    assert "Site: exploratory, no verdict" in text
+    assert "Skin type: exploratory, no verdict" in text
+    assert "[red]ward[/]" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_no_line_is_wider_than_a_page(uneven: Audit, six: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+    for found in (uneven, six):
+        assert max(map(len, shown(capsys, found, "site").splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [
+        (None, "not reachable at this rate"),
+        (0.2, "about 1 month at this rate"),
+        (13.1, "about 14 months at this rate"),
+        (5000.0, "more than 100 years at this rate"),
+    ],
+)
+def test_waiting_has_an_end_or_is_known_to_have_none(months: float | None, words: str) -> None:
+    short = Lacking(group="VI", case="positives", needed=1640, more=1628, months=months)
+    assert lacking(short) == f"VI needs 1,628 more positives (1,640 in all): {words}"
+
+
+def test_published_schema_is_that_of_the_object() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == audit_schema(), (
+        "write audit_schema() to docs/audit.schema.json"
+    )
+
+
+def test_json_has_every_field_of_the_schema_and_reads_back(hostile: Audit) -> None:
+    written = json.loads(audit_json(hostile))
+    assert set(json.loads(audit_schema())["properties"]) == set(written)
+    assert Audit.model_validate_json(audit_json(hostile)) == hostile
