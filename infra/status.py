@@ -14,8 +14,9 @@ from evenscreen.producers.kafka import client_options
 from evenscreen.schemas.errors import Fatal, Transient
 from evenscreen.schemas.settings import ReconcilerSettings
 from evenscreen.schemas.settings.doors import RelaySettings
+from evenscreen.schemas.settings.labels import LabelSettings
 from evenscreen.schemas.settings.screening import ScreeningSettings
-from evenscreen.schemas.topics import IMAGES_ARRIVED
+from evenscreen.schemas.topics import IMAGES_ARRIVED, LABELS_ARRIVED
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class StatusSettings(ReconcilerSettings):
     group: str = ScreeningSettings.model_fields["group"].default
     relay_group: str = RelaySettings.model_fields["relay_group"].default
     raw_topic: str = RelaySettings.model_fields["raw_topic"].default
+    label_group: str = LabelSettings.model_fields["label_group"].default
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,11 @@ def collect(settings: StatusSettings, sample_s: float) -> Status:
         parts[part] = OK
         return answer
 
-    topics = {settings.group: IMAGES_ARRIVED, settings.relay_group: settings.raw_topic}
+    topics = {
+        settings.group: IMAGES_ARRIVED,
+        settings.relay_group: settings.raw_topic,
+        settings.label_group: LABELS_ARRIVED,
+    }
     counts = asked("database", lambda: _counts(settings))
     groups = asked("kafka", lambda: group_progress(client_options(settings), topics, sample_s))
     asked("storage", lambda: [store.check() for store in open_stores(settings).values()])
