@@ -9,4 +9,4 @@ resolve() {
 }
 resolve core
 resolve demo --extra local
-resolve dev --extra local --extra train --extra dev --constraint infra/locks/demo.txt
+resolve dev --extra local --extra labels --extra train --extra dev --constraint infra/locks/demo.txt
