@@ -13,7 +13,9 @@ SQL = Path(__file__).parents[1] / "sql"
 def upgrade() -> None:
     """Tables first, then the views and functions over them, then who may do what."""
     _run("0002_tables.sql")
-    _run("0002_views.sql")
+    _run("0002_outcomes.sql")
+    _run("0002_skin_types.sql")
+    _run("0002_samples.sql")
     _run("0002_roles.sql")
 
 
