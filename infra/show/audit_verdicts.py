@@ -16,7 +16,8 @@ from evenscreen.infra.show.audit_words import (
     signed,
 )
 from evenscreen.infra.show.svg_gaps import gap_drawing, gap_rows, reach
-from evenscreen.infra.show.svg_trend import nightly, trend, trend_drawing
+from evenscreen.infra.show.svg_trend import Night, nightly, trend, trend_drawing
+from evenscreen.pipeline.audit.plan import METRICS, Metric
 from evenscreen.pipeline.audit.result import Audit, Judgement
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
 
@@ -65,28 +66,31 @@ def trends(found: Audit, history: Sequence[Audit]) -> list[Node]:
             "together. On other nights the largest gap may be that of another pair: the table names it.",
         )
     ]
-    rows = []
-    for metric in DECIDING_METRICS:
-        name = next(one for one in METRIC_NAMES if one == metric)
-        nightlies = trend(nights, name)
-        margin = float(getattr(found.subject.plan.margins, metric))
-        parts.append(
-            figure(trend_drawing(nightlies, name, margin), f"Dashed: the margin of {number(margin)}.")
+    for metric in METRICS:
+        if metric in DECIDING_METRICS:
+            parts += _trend(trend(nights, metric), metric, float(getattr(found.subject.plan.margins, metric)))
+    return parts
+
+
+def _trend(nights: Sequence[Night], metric: Metric, margin: float) -> list[Node]:
+    """The drawing of one metric and its nights; many nights are a table on the screen only."""
+    rows = [
+        (
+            f"{one.at:%Y-%m-%d}",
+            NONE if one.value is None else signed(one.value),
+            NONE if one.low is None or one.high is None else f"{signed(one.low)} to {signed(one.high)}",
+            one.pair,
+            one.outcome,
         )
-        rows += [
-            (
-                f"{one.at:%Y-%m-%d}",
-                METRIC_NAMES[name],
-                NONE if one.value is None else signed(one.value),
-                NONE if one.low is None or one.high is None else f"{signed(one.low)} to {signed(one.high)}",
-                one.pair,
-                one.outcome,
-            )
-            for one in nightlies
-        ]
-    headings = ("night", "metric", "largest gap", "limits", "pair", "verdict")
-    shown = table("Nights as drawn", headings, rows, words=(1, 4, 5))
-    return [*parts, shown if len(nights) <= PRINTED_NIGHTS else details("Nights as a table", shown)]
+        for one in nights
+    ]
+    headings = ("night", "largest gap", "limits", "pair", "verdict")
+    name = METRIC_NAMES[metric]
+    told = table(f"{name}: nights as drawn", headings, rows, words=(3, 4))
+    return [
+        figure(trend_drawing(nights, metric, margin), f"Dashed: the margin of {number(margin)}."),
+        told if len(nights) <= PRINTED_NIGHTS else details(f"{name}: nights as a table", told),
+    ]
 
 
 def _table(judgement: Judgement) -> Node:

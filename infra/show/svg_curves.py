@@ -70,7 +70,7 @@ def calibration_drawing(groups: Sequence[Group], curves: dict[str, Curves]) -> E
         ]
         bins = curves[group.name].calibration if group.name in curves else ()
         if not bins:
-            parts.append(label(left + side / 2, top + side / 2, "no outcome", "middle"))
+            parts.append(label(left + 12, top + 24, "no outcome"))
         parts += [
             mark(x(mean), y(part), _size(images, largest), look, hollow=True) for mean, part, images in bins
         ]

@@ -61,5 +61,7 @@ def test_a_night_without_assessable_groups_leaves_a_hole(uneven: Audit, earlier:
     assert first.value is None
     assert second.value is not None
     assert last.value is not None
-    rows = [" ".join(cell.text for cell in row.children) for row in parse(page(uneven, earlier)).all("tr")]
-    assert f"{first.at:%Y-%m-%d} AUROC – – – insufficient evidence" in rows
+    tables = parse(page(uneven, earlier)).all("table")
+    told = next(one for one in tables if "AUROC: nights as drawn" in one.text)
+    rows = [" ".join(cell.text for cell in row.children) for row in told.all("tr")]
+    assert f"{first.at:%Y-%m-%d} – – – insufficient evidence" in rows
