@@ -135,7 +135,8 @@ BEGIN
                         / nullif(max(q.positives) - 1, 0) AS s10,
                     sum(q.images * (q.placement - q.theta) ^ 2) FILTER (WHERE NOT q.malignant)
                         / nullif(max(q.negatives) - 1, 0) AS s01,
-                    sum(q.images * (q.malignant::integer * 10000 - q.score)::bigint ^ 2::numeric) AS squares
+                    sum(q.images * (q.malignant::integer * 10000 - q.score) * (q.malignant::integer * 10000 - q.score))
+                        AS squares
                 FROM placed AS q
                 GROUP BY q.i
             ) AS a
@@ -177,12 +178,13 @@ BEGIN
             sum(p.screened) AS s, sum(p.flagged) AS f, sum(p.images) AS t, sum(p.residual) AS r,
             sum(p.true_positives * p.true_positives) AS tp_tp, sum(p.true_positives * p.positives) AS tp_m,
             sum(p.positives * p.positives) AS m_m,
-            sum((p.labelled - p.positives - p.false_positives) ^ 2::numeric) AS tn_tn,
+            sum((p.labelled - p.positives - p.false_positives) * (p.labelled - p.positives - p.false_positives))
+                AS tn_tn,
             sum((p.labelled - p.positives - p.false_positives) * (p.labelled - p.positives)) AS tn_n,
-            sum((p.labelled - p.positives) ^ 2::numeric) AS n_n,
+            sum((p.labelled - p.positives) * (p.labelled - p.positives)) AS n_n,
             sum(p.flagged * p.flagged) AS f_f, sum(p.flagged * p.screened) AS f_s,
             sum(p.screened * p.screened) AS s_s,
-            sum((p.images - p.screened) ^ 2::numeric) AS x_x, sum((p.images - p.screened) * p.images) AS x_t,
+            sum((p.images - p.screened) * (p.images - p.screened)) AS x_x, sum((p.images - p.screened) * p.images) AS x_t,
             sum(p.images * p.images) AS t_t,
             sum(p.residual * p.residual) AS r_r, sum(p.residual * p.labelled) AS r_l,
             sum(p.labelled * p.labelled) AS l_l
