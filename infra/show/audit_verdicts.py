@@ -88,7 +88,10 @@ def _trend(nights: Sequence[Night], metric: Metric, margin: float) -> list[Node]
     name = METRIC_NAMES[metric]
     told = table(f"{name}: nights as drawn", headings, rows, words=(3, 4))
     return [
-        figure(trend_drawing(nights, metric, margin), f"Dashed: the margin of {number(margin)}."),
+        figure(
+            trend_drawing(nights, metric, margin),
+            f"Dashed: the margin of {number(margin)}. Limits beyond the frame are cut off; the table has them.",
+        ),
         told if len(nights) <= PRINTED_NIGHTS else details(f"{name}: nights as a table", told),
     ]
 
