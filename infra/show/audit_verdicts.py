@@ -90,7 +90,7 @@ def _trend(nights: Sequence[Night], metric: Metric, margin: float) -> list[Node]
     return [
         figure(
             trend_drawing(nights, metric, margin),
-            f"Dashed: the margin of {number(margin)}. Limits beyond the frame are cut off; the table has them.",
+            f"Dashed: the margin of {number(margin)}. Limits beyond the frame are cut; the table has them.",
         ),
         told if len(nights) <= PRINTED_NIGHTS else details(f"{name}: nights as a table", told),
     ]
