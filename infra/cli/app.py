@@ -2,7 +2,20 @@
 
 import typer
 
-from evenscreen.infra.cli import db, demo, doors, labels, model, screen, settings, stack, status, trace, worker
+from evenscreen.infra.cli import (
+    audit,
+    db,
+    demo,
+    doors,
+    labels,
+    model,
+    screen,
+    settings,
+    stack,
+    status,
+    trace,
+    worker,
+)
 
 app = typer.Typer(
     name="evenscreen",
@@ -15,6 +28,7 @@ app = typer.Typer(
 LOCAL = "The stack"
 IMAGES = "Images"
 PROCESSES = "Processes"
+EVIDENCE = "Evidence"
 ADMINISTRATION = "Administration"
 
 app.command("demo", rich_help_panel=LOCAL)(demo.demo)
@@ -28,6 +42,7 @@ app.command("trace", rich_help_panel=IMAGES)(trace.trace)
 app.command("watch", rich_help_panel=PROCESSES)(doors.watch)
 app.add_typer(worker.app, name="worker", rich_help_panel=PROCESSES)
 app.command("reconcile", rich_help_panel=PROCESSES)(doors.reconcile)
+app.add_typer(audit.app, name="audit", rich_help_panel=EVIDENCE)
 app.command("settings", rich_help_panel=ADMINISTRATION)(settings.settings)
 app.add_typer(db.app, name="db", rich_help_panel=ADMINISTRATION)
 app.add_typer(model.app, name="model", rich_help_panel=ADMINISTRATION)

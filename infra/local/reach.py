@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evenscreen.schemas.errors import Fatal
 
-Role = Literal["owner", "worker", "door", "labeller", "operator", "auditor"]
+Role = Literal["owner", "worker", "door", "labeller", "operator", "auditor", "nightly"]
 
 
 class Reach(BaseModel):

@@ -17,6 +17,7 @@ GROUPS = {
     "labeller": "evenscreen_labeller",
     "operator": "evenscreen_operator",
     "auditor": "evenscreen_auditor",
+    "nightly": "evenscreen_nightly",
 }
 """Login to the group role that holds its privileges."""
 

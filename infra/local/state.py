@@ -12,7 +12,15 @@ from pathlib import Path
 from evenscreen.infra.local.reach import Role
 from evenscreen.schemas.errors import Fatal
 
-DATABASE_LOGINS: tuple[Role, ...] = ("owner", "worker", "door", "labeller", "operator", "auditor")
+DATABASE_LOGINS: tuple[Role, ...] = (
+    "owner",
+    "worker",
+    "door",
+    "labeller",
+    "operator",
+    "auditor",
+    "nightly",
+)
 PSEUDONYM_KEY_BYTES = 32
 
 

@@ -55,13 +55,14 @@ class PairRow:
 
 
 def pairs(found: MetricVerdict) -> list[PairRow]:
-    """Every pair of groups, in order. Limits are on record of pairs that are uneven or undecided.
-
-    A pair that is neither is within the margin by the very rule of the verdict.
-    """
+    """Every pair of groups, in order, with the limits that its standing rests on."""
     known = {
         (gap.first, gap.second): (gap, standing)
-        for gaps, standing in ((found.undecided, "undecided"), (found.uneven, "uneven"))
+        for gaps, standing in (
+            (found.undecided, "undecided"),
+            (found.uneven, "uneven"),
+            (found.within, "within the margin"),
+        )
         for gap in gaps
     }
     return [_pair(found, *names, known.get(names)) for names in combinations(found.figures, 2)]
@@ -71,8 +72,5 @@ def _pair(found: MetricVerdict, first: str, second: str, known: tuple[Gap, str] 
     if known:
         gap, standing = known
         return PairRow(first, second, gap.value, gap.low, gap.high, standing)
-    one, other = found.figures[first], found.figures[second]
-    if one is None or other is None:
-        small = [name for name in (first, second) if found.figures[name] is None]
-        return PairRow(first, second, None, None, None, f"not assessable: {', '.join(small)}")
-    return PairRow(first, second, one.value - other.value, None, None, "within the margin")
+    small = [name for name in (first, second) if found.figures[name] is None]
+    return PairRow(first, second, None, None, None, f"not assessable: {', '.join(small)}")

@@ -23,8 +23,8 @@ from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
 
 FOREST = (
     "Grey: within the margin. Diamond: uneven, with the limits that raised the alarm. Circle: undecided, "
-    "with the limits that must fit into the grey for `even`. Square: shown to be within the margin; its "
-    "dotted line is the margin, not a limit."
+    "with the limits that must fit into the grey for `even`. Square: shown to be within the margin, with "
+    "the limits that do."
 )
 PRINTED_NIGHTS = 12
 

@@ -23,6 +23,7 @@ CLASSES: tuple[type[Settings], ...] = (
     processes.RelaySettings,
     processes.OutboxSettings,
     processes.ReconcilerSettings,
+    processes.AuditSettings,
     StackSettings,
 )
 

@@ -55,7 +55,7 @@ def gap_drawing(found: MetricVerdict, high: float) -> Element:
     for place, row in enumerate(rows):
         y = 14 + ROW * (place + 0.6)
         parts += [label(0, y + 4, f"{row.first} minus {row.second}"), label(RIGHT + 14, y + 4, _said(row))]
-        parts += _pair(row, x, y, found.margin)
+        parts += _pair(row, x, y)
     name = METRIC_NAMES[found.metric]
     return drawing(
         f"gaps-{found.metric}",
@@ -83,17 +83,12 @@ def gap_rows(found: MetricVerdict) -> list[list[str]]:
     ]
 
 
-def _pair(row: PairRow, x: Scale, y: float, margin: float) -> list[Element]:
-    if row.value is None:
+def _pair(row: PairRow, x: Scale, y: float) -> list[Element]:
+    if row.value is None or row.low is None or row.high is None:
         return []
     look = LOOKS[row.standing]
-    low, high, dash = (row.low, row.high, None) if row.low is not None else (-margin, margin, "1 4")
-    if low is None or high is None:
-        return []
-    ends = (
-        [line(x(end), y - 4, x(end), y + 4, look.colour, 1.5) for end in (low, high)] if dash is None else []
-    )
-    return [line(x(low), y, x(high), y, look.colour, 1.5, dash), *ends, mark(x(row.value), y, 4.5, look)]
+    ends = [line(x(end), y - 4, x(end), y + 4, look.colour, 1.5) for end in (row.low, row.high)]
+    return [line(x(row.low), y, x(row.high), y, look.colour, 1.5), *ends, mark(x(row.value), y, 4.5, look)]
 
 
 def _said(row: PairRow) -> str:

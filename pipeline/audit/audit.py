@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.curves import curves
-from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures
+from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures, in_order
 from evenscreen.pipeline.audit.judge import Judged, judge, overall
-from evenscreen.pipeline.audit.plan import Grouping, Plan
+from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
     Completeness,
@@ -142,6 +142,7 @@ def _verdict(one: Judged, kind: Kind) -> MetricVerdict:
         largest=_gap(found.largest) if found.largest else None,
         uneven=tuple(map(_gap, found.uneven)),
         undecided=tuple(map(_gap, found.undecided)),
+        within=tuple(map(_gap, found.within)),
         not_assessable=found.not_assessable,
         lacking=tuple(
             Lacking(group=group, case=case, needed=short.needed, more=short.more, months=short.months)
@@ -164,9 +165,10 @@ def _gap(pair: Pair) -> Gap:
 
 
 def _described(connection: Connection, question: Question, dimension: str) -> tuple[GroupDescription, ...]:
-    return tuple(
-        GroupDescription.model_validate(row) for row in _asked(connection, DESCRIBED, question, dimension)
-    )
+    rows = _asked(connection, DESCRIBED, question, dimension)
+    if dimension in GROUPS:
+        rows = in_order(rows, dimension)
+    return tuple(GroupDescription.model_validate(row) for row in rows)
 
 
 def _asked(connection: Connection, statement: Any, question: Question, dimension: str) -> list[Row]:

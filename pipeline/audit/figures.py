@@ -60,9 +60,8 @@ def component_rows(connection: Connection, question: Question, grouping: Groupin
 
     Raises what the driver raises; arguments are parameters and never part of a statement.
     """
-    found = connection.execute(COMPONENTS, vars(question) | {"grouping": grouping}).mappings().all()
-    rows = [dict(row) for row in found if row["group_value"] is not None]
-    return [row | {"group_value": _named(row["group_value"], grouping)} for row in rows]
+    found = connection.execute(COMPONENTS, vars(question) | {"grouping": grouping}).mappings()
+    return [row for row in in_order([dict(row) for row in found], grouping) if row["group_value"] is not None]
 
 
 def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigures]:
@@ -71,8 +70,17 @@ def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigure
     return {row["group_value"]: _group(row, *rates.get(row["group_value"], (0.0, 0.0))) for row in rows}
 
 
-def _named(value: str, grouping: Grouping) -> str:
-    return GROUPS["fst"][int(value) - 1] if grouping == "fst" else value
+def in_order(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
+    """`rows` in the order of the plan's groups and by their names there, cases of unknown group last."""
+    names = GROUPS[grouping]
+
+    def named(value: str | None) -> str | None:
+        return names[int(value) - 1] if grouping == "fst" and value is not None else value
+
+    renamed = [{**row, "group_value": named(row["group_value"])} for row in rows]
+    return sorted(
+        renamed, key=lambda row: len(names) if row["group_value"] is None else names.index(row["group_value"])
+    )
 
 
 def _group(row: Row, positives_per_month: float, negatives_per_month: float) -> GroupFigures:

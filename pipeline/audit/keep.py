@@ -1,10 +1,12 @@
 """Results on record: the same question asked again has the stored answer."""
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.result import Audit, Kind
+from evenscreen.schemas.manifest import Manifest
 
 REGISTER = text("""
 INSERT INTO audit_plans (plan_version, name, plan) VALUES (:plan_version, :name, CAST(:plan AS jsonb))
@@ -25,6 +27,12 @@ SELECT result FROM audit.results
 WHERE model_version = :model_version AND plan_version = :plan_version AND kind = :kind
     AND since = :since AND until = :until AND as_of = :as_of
 """)
+NIGHTS = text("""
+SELECT result FROM audit.results
+WHERE model_version = :model_version AND plan_version = :plan_version AND kind = 'nightly' AND as_of <= :as_of
+ORDER BY as_of
+""")
+MANIFEST = text("SELECT manifest FROM audit.models WHERE model_version = :model_version")
 BEFORE = text("""
 SELECT conclusion FROM audit.results
 WHERE model_version = :model_version AND plan_version = :plan_version AND kind = 'nightly' AND as_of < :as_of
@@ -62,3 +70,18 @@ def conclusion_before(connection: Connection, found: Audit) -> str | None:
             "as_of": subject.as_of,
         },
     ).scalar()
+
+
+def nights(connection: Connection, found: Audit) -> list[Audit]:
+    """All nightly audits of the same model and plan up to this one, the oldest first."""
+    asked = found.subject.model_dump(include={"model_version", "plan_version", "as_of"})
+    return [Audit.model_validate(row) for row in connection.execute(NIGHTS, asked).scalars()]
+
+
+def manifest_of(connection: Connection, found: Audit) -> Manifest | None:
+    """The manifest with which a worker registered the model; None when it is of another form."""
+    asked = {"model_version": found.subject.model_version}
+    try:
+        return Manifest.model_validate(connection.execute(MANIFEST, asked).scalar_one())
+    except ValidationError:
+        return None

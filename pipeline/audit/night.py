@@ -1,13 +1,17 @@
 """The audit of one night: on record, then announced if its conclusion is a new one."""
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.announce import body, send, write_metric
 from evenscreen.pipeline.audit.ask import Asked, answer
 from evenscreen.pipeline.audit.keep import conclusion_before
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.ledger import PATIENCE
 from evenscreen.schemas.settings.audits import AuditSettings
+
+SUMS = text("SELECT audit.increment()"), text("SELECT audit.roll_up()")
+"""So that descriptive figures of any window stay a sum. One transaction each: the first waits for writers."""
 
 
 def night(engine: Engine, asked: Asked, settings: AuditSettings) -> Audit:
@@ -15,6 +19,10 @@ def night(engine: Engine, asked: Asked, settings: AuditSettings) -> Audit:
 
     Raises Transient when the webhook does not take it: the audit is on record then, and the next run tells.
     """
+    for sums in SUMS:
+        with transaction(engine) as connection:
+            connection.execute(PATIENCE)
+            connection.execute(sums)
     found = answer(engine, asked)
     if settings.audit_metrics_file:
         write_metric(settings.audit_metrics_file, found)

@@ -95,6 +95,8 @@ class MetricVerdict(Part):
     """Chosen for being the largest, so it overstates the gap; its limits allow for that."""
     uneven: tuple[Gap, ...]
     undecided: tuple[Gap, ...]
+    within: tuple[Gap, ...]
+    """Shown to be within the margin."""
     not_assessable: tuple[str, ...]
     lacking: tuple[Lacking, ...]
 

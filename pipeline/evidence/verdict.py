@@ -22,8 +22,9 @@ class Verdict:
 
     `uneven`: pairs whose interval excludes 0 and whose gap exceeds the margin, an early alarm that a gap
     exists; only `beyond_margin` says whether its size is proven. `undecided`: the other pairs that are not
-    shown to be within the margin. `not_assessable`: registered groups that are too small. `largest`: the pair
-    of the largest gap; chosen for being large, it overstates the gap, and its interval allows for that.
+    shown to be within the margin, `within` those that are. `not_assessable`: registered groups that are too
+    small. `largest`: the pair of the largest gap; chosen for being large, it overstates the gap, and its
+    interval allows for that.
     """
 
     outcome: Outcome
@@ -32,6 +33,7 @@ class Verdict:
     uneven: tuple[Pair, ...]
     undecided: tuple[Pair, ...]
     not_assessable: tuple[str, ...]
+    within: tuple[Pair, ...] = ()
 
 
 def verdict(
@@ -70,6 +72,9 @@ def verdict(
         uneven=uneven,
         undecided=undecided,
         not_assessable=missing,
+        within=tuple(
+            pair for pair in narrow if pair.within(margin) and (pair.first, pair.second) not in alarmed
+        ),
     )
 
 

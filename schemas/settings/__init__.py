@@ -1,5 +1,6 @@
 """One class per process; every field says what it is for."""
 
+from evenscreen.schemas.settings.audits import AuditSettings
 from evenscreen.schemas.settings.base import (
     DatabaseSettings,
     HealthSettings,
@@ -17,6 +18,7 @@ from evenscreen.schemas.settings.labels import LabelImportSettings, LabelSetting
 from evenscreen.schemas.settings.screening import ImageSettings, ScreeningSettings
 
 __all__ = [
+    "AuditSettings",
     "DatabaseSettings",
     "FolderSettings",
     "HealthSettings",

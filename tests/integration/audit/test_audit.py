@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
-from evenscreen.pipeline.audit.keep import stored
 from evenscreen.pipeline.audit.night import night
 from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.audit.result import Audit
@@ -62,6 +61,8 @@ def walked(owner: Engine) -> Callable[[], None]:
                 ),
                 {"number": number},
             )
+            # A database that lives has statistics; one that was filled this second has not.
+            connection.execute(text("ANALYZE"))
 
     return walk
 
@@ -242,9 +243,8 @@ def test_an_auditor_reads_results_and_stores_none(
             )
             == found.conclusion
         )
-    with pytest.raises(Fatal, match="42501"):
+    with pytest.raises(Fatal, match="refused a statement"):
         answer(engine_of("auditor"), Asked(WIDE, model))
-    assert stored is not None
 
 
 def test_two_models_on_the_same_images(nightly: Engine, owner: Engine) -> None:

@@ -23,6 +23,7 @@ COLUMNS = {name: frozenset(table.columns.keys()) for name, table in Table.metada
 WORKER_TABLES = {"arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients", "models"}
 DOOR_TABLES = {"walks", "listings"}
 LABEL_TABLES = {"ground_truth", "skin_type_reports"}
+RESULT_TABLES = {"audit_plans", "audit_results"}
 
 READS: dict[str, dict[str, frozenset[str]]] = {
     "worker": {table: COLUMNS[table] for table in WORKER_TABLES},
@@ -44,6 +45,7 @@ READS: dict[str, dict[str, frozenset[str]]] = {
         **{table: COLUMNS[table] for table in ("models", "walks", "listings")},
     },
     "auditor": {},
+    "nightly": {table: COLUMNS[table] for table in RESULT_TABLES},
 }
 INSERTS = {
     "worker": WORKER_TABLES,
@@ -51,6 +53,7 @@ INSERTS = {
     "labeller": LABEL_TABLES | {"dead_letters"},
     "operator": set(),
     "auditor": set(),
+    "nightly": RESULT_TABLES,
 }
 UPDATES: dict[str, dict[str, frozenset[str]]] = {
     "worker": {"outbox": frozenset({"published_at"})},
@@ -58,6 +61,7 @@ UPDATES: dict[str, dict[str, frozenset[str]]] = {
     "labeller": {},
     "operator": {},
     "auditor": {},
+    "nightly": {},
 }
 ROLES = tuple(READS)
 LABEL_VIEWS = {
@@ -166,7 +170,7 @@ def test_only_auditors_ask_what_is_known_and_only_labellers_draw_samples(
     draw = "SELECT * FROM public.draw_verification_sample('m', '2026-01-01', '2026-02-01', 1, 1, 'x')"
     for role in ROLES:
         for function in ("outcomes", "skin_types"):
-            assert may(role, f"SELECT * FROM audit.{function}(now())") == (role == "auditor"), function
+            assert may(role, f"SELECT * FROM audit.{function}(now())") == (role in ("auditor", "nightly"))
         assert may(role, draw) == (role == "labeller"), role
 
 
