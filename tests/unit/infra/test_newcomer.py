@@ -26,6 +26,7 @@ class Stubborn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except KeyboardInterrupt:
             raise ImportError("cannot be imported") from None
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs tests behind it ignores Ctrl-C
 sys.meta_path.insert(0, Stubborn())
 sys.argv = ["evenscreen", "screen", "nowhere.jpg"]
 from evenscreen.infra.cli.main import main
