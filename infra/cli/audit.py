@@ -27,7 +27,7 @@ Html = Annotated[
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(formats=MOMENTS, help="Count what was known then, UTC.", show_default=False),
+    typer.Option(formats=MOMENTS, metavar="TIME", help="Count what was known then, UTC.", show_default=False),
 ]
 
 
@@ -35,11 +35,22 @@ AsOf = Annotated[
 def audit(
     context: typer.Context,
     since: Annotated[
-        datetime | None, typer.Option(formats=MOMENTS, help="Begin of the window, UTC.", show_default=False)
+        datetime | None,
+        typer.Option(
+            formats=MOMENTS,
+            metavar="TIME",
+            help="Begin of the window, UTC: 2026-04-01 or 2026-04-01T12:00:00.",
+            show_default=False,
+        ),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=MOMENTS, help="End of the window, UTC, itself not in it.", show_default=False),
+        typer.Option(
+            formats=MOMENTS,
+            metavar="TIME",
+            help="End of the window, UTC, itself not in it.",
+            show_default=False,
+        ),
     ] = None,
     as_of: AsOf = None,
     model: Model = None,
@@ -74,7 +85,9 @@ def audit(
 def nightly(
     day: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day to look back from; today without it."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DAY", help="The day to look back from; today without it."
+        ),
     ] = None,
     model: Model = None,
     plan: PlanName = "default",

@@ -20,8 +20,8 @@ from evenscreen.schemas.errors import Fatal
 
 SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 HASHED = text("SELECT set_config('enable_nestloop', 'off', true)")
-"""Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one by
-one: 32 s instead of 3 for 3,000 images."""
+"""Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one
+by one: 32 s instead of 3 for 3,000 images."""
 NOW = text("SELECT statement_timestamp()")
 MODEL = text("""
 SELECT model_version, threshold FROM audit.models
