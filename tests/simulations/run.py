@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 from draws import Truth, draw, gap
+from rich.console import Console
 from rich.progress import track
 
 from evenscreen.pipeline.audit.judge import judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS, verdict
 
+PROGRESS = Console(stderr=True)
 MARGIN = 0.05
 PLAN = Plan(name="simulation", drift_alpha=0.05)
 """One look at the error rate of 5 % that is to be held; a quarter's is smaller."""
@@ -120,7 +122,7 @@ def count(work: Callable[[int], Counter[str]], times: int, title: str, pool: Poo
     """The sum of `work(seed)` over seeds 0..times-1, on all cores."""
     said: Iterable[Counter[str]] = pool.imap_unordered(work, range(times), chunksize=8)  # type: ignore[attr-defined]
     total: Counter[str] = Counter()
-    for one in track(said, title, total=times, transient=True):
+    for one in track(said, title, total=times, transient=True, console=PROGRESS):
         total.update(one)
     return total
 
@@ -175,9 +177,9 @@ def power_table(audits: int, pool: Pool) -> Iterator[str]:  # type: ignore[valid
     for metric, margin, m, n, uneven in REFERENCE:
         truth = gap(metric, 2 * margin) if uneven else Truth()
         work = partial(one_reference, m, n, metric, truth, margin)
-        right = sum(
-            track(pool.imap_unordered(work, range(audits), chunksize=8), total=audits, transient=True)
-        )  # type: ignore[attr-defined]
+        said = pool.imap_unordered(work, range(audits), chunksize=8)  # type: ignore[attr-defined]
+        title = f"{metric}, {m} + {n}"
+        right = sum(track(said, title, total=audits, transient=True, console=PROGRESS))
         wanted = "`uneven` at 2δ" if uneven else "`even` at 0"
         yield f"| {metric}, {margin:.2f} | {m} + {n} | {wanted} | {right / audits:.1%} |"
 
