@@ -4,10 +4,7 @@ import asyncio
 import signal
 import threading
 
-from evenscreen.consumers.acknowledge import Acknowledger
-from evenscreen.consumers.app import make_app
-from evenscreen.consumers.offsets import Offsets
-from evenscreen.consumers.serve import serve
+from evenscreen.consumers.work import work_off
 from evenscreen.pipeline.database import check_schema, open_database, transaction
 from evenscreen.pipeline.health import Health, serve_health
 from evenscreen.pipeline.log import get_logger
@@ -15,16 +12,13 @@ from evenscreen.pipeline.model import load_model
 from evenscreen.pipeline.models import register
 from evenscreen.pipeline.pseudonym import Pseudonymizer
 from evenscreen.pipeline.retry import Stopped, Weather
-from evenscreen.pipeline.screen import Prepared, Screener
+from evenscreen.pipeline.screen import Screener
 from evenscreen.pipeline.store import open_stores
 from evenscreen.pipeline.telemetry import gauge
 from evenscreen.pipeline.waiting import told_by
 from evenscreen.schemas import metrics
 from evenscreen.schemas.settings import ScreeningSettings
 from evenscreen.schemas.topics import IMAGES_ARRIVED
-
-BUFFERED_BATCHES = 4
-"""Prefetched: enough to keep busy, and what a rebalance redoes at most."""
 
 
 def run_screening(settings: ScreeningSettings) -> None:
@@ -41,7 +35,22 @@ def run_screening(settings: ScreeningSettings) -> None:
     except Stopped:
         get_logger().info("stopped in bad weather before the start")
         return
-    asyncio.run(_serve(settings, screener, health, stop))
+    get_logger().info("model loaded", model_version=screener.model.version)
+    asyncio.run(
+        work_off(
+            settings,
+            name="screening",
+            topic=IMAGES_ARRIVED,
+            group=settings.group,
+            session_timeout_s=settings.session_timeout_s,
+            prepare=lambda values: screener.prepare(IMAGES_ARRIVED, values),
+            finish=screener.finish,
+            batch=settings.batch_images,
+            within_s=settings.poll_s,
+            health=health,
+            stop=stop,
+        )
+    )
 
 
 def make_screener(settings: ScreeningSettings, health: Health, stop: threading.Event) -> Screener:
@@ -69,39 +78,3 @@ def make_screener(settings: ScreeningSettings, health: Health, stop: threading.E
     health.weather(None)
     gauge(metrics.MODEL_INFO).labels(model_version=model.version).set(1)
     return screener
-
-
-async def _serve(
-    settings: ScreeningSettings, screener: Screener, health: Health, stop: threading.Event
-) -> None:
-    app = make_app(
-        settings,
-        settings.group,
-        session_timeout_s=settings.session_timeout_s,
-        buffered=BUFFERED_BATCHES * settings.batch_images,
-    )
-
-    def finish(prepared: Prepared) -> None:
-        screener.finish(prepared)
-        health.weather(None)
-
-    offsets = Offsets(app)
-    worker = Acknowledger(
-        prepare=lambda values: screener.prepare(IMAGES_ARRIVED, values),
-        finish=finish,
-        offsets=offsets,
-        health=health,
-        batch=settings.batch_images,
-        within_s=settings.poll_s,
-    )
-    topic = app.topic(
-        IMAGES_ARRIVED,
-        key_type=bytes,
-        value_type=bytes,
-        key_serializer="raw",
-        value_serializer="raw",
-        acks=False,  # see offsets.py
-    )
-    app.agent(topic, name="screening", concurrency=1)(worker.run)
-    get_logger().info("model loaded", model_version=screener.model.version)
-    await serve(app, worker, offsets, health, stop)

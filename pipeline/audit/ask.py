@@ -57,9 +57,7 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
     not what is on record.
     """
     with transaction(engine) as connection:
-        connection.execute(SNAPSHOT)
-        connection.execute(PATIENCE)
-        connection.execute(HASHED)
+        _begin(connection)
         release, now = _release(connection, asked.model), connection.execute(NOW).scalar_one()
         as_of = asked.as_of or now
         if as_of > now:
@@ -86,13 +84,16 @@ def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
     Raises Fatal as `answer` does, and when there is nothing to compare.
     """
     with transaction(engine) as connection:
-        connection.execute(SNAPSHOT)
-        connection.execute(PATIENCE)
-        connection.execute(HASHED)
+        _begin(connection)
         reference, other = (_release(connection, name) for name in (asked.model, candidate))
         now = connection.execute(NOW).scalar_one()
         question = Question(reference.model_version, EVER, now, asked.as_of or now, asked.plan.fst_source)
         return compare(connection, question, other.model_version, asked.plan)
+
+
+def _begin(connection: Connection) -> None:
+    for setting in (SNAPSHOT, PATIENCE, HASHED):
+        connection.execute(setting)
 
 
 def _release(connection: Connection, model: str | None) -> Release:
