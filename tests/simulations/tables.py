@@ -1,0 +1,114 @@
+"""The tables of docs/AUDIT.md from what was simulated."""
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from entries import MARGIN, NIGHTS, REFERENCES, SETTINGS, YEARS, Entry, look, year
+from results import Results
+
+from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
+
+
+def tables(results: Results) -> str:
+    """Markdown; a dash where nothing was simulated yet."""
+    found = "; ".join(results.machines) or "nothing simulated yet"
+    parts = [_errors(results), _halves(results), _years(results), _power(results)]
+    return "\n\n".join(["\n".join(part) for part in parts] + [f"Simulated on: {found}."])
+
+
+def _errors(results: Results) -> Iterator[str]:
+    none = [look(setting) for setting in SETTINGS]
+    gaps = [[look(setting, metric, MARGIN) for metric in DECIDING_METRICS] for setting in SETTINGS]
+    many = _audits(results, chain(none, *gaps))
+    yield f"One look, {many}. Where a gap of δ = {MARGIN} is planted, the worst of three metrics."
+    yield ""
+    yield "| setting | no gap: `uneven` | at a gap of δ: `even` | at δ: `proven` |"
+    yield "|---|---|---|---|"
+    shown: list[float | None] = []
+    for setting, even, of_metrics in zip(SETTINGS, none, gaps, strict=True):
+        rates = [results.share(even, "overall uneven")]
+        rates += [_worst(results, of_metrics, said) for said in ("even", "proven")]
+        shown += rates
+        yield _line(str(setting), rates)
+    yield ""
+    yield _largest(shown)
+
+
+def _halves(results: Results) -> Iterator[str]:
+    halves = [[look(setting, metric, MARGIN / 2) for metric in DECIDING_METRICS] for setting in SETTINGS]
+    yield (
+        f"A true gap of δ/2, one look, {_audits(results, chain(*halves))}; the largest share of three. "
+        "Neither `even` nor `uneven` is an error then: there is a gap, and it is within the margin."
+    )
+    yield ""
+    yield "| setting | at δ/2: `even` | `uneven` | `proven` |"
+    yield "|---|---|---|---|"
+    for setting, of_metrics in zip(SETTINGS, halves, strict=True):
+        yield _line(
+            str(setting), [_worst(results, of_metrics, said) for said in ("even", "uneven", "proven")]
+        )
+
+
+def _years(results: Results) -> Iterator[str]:
+    gaps = [year(setting, metric) for setting in YEARS for metric in DECIDING_METRICS]
+    many = _audits(results, [*map(year, YEARS), *gaps], "years")
+    yield f"A look every night of a year, {NIGHTS} looks, {many}. The gap is there all year long."
+    yield ""
+    yield "| cases of the year | truth | ever `uneven` | ever `even` | ever `proven` |"
+    yield "|---|---|---|---|---|"
+    shown: list[float | None] = []
+    for setting in YEARS:
+        even = year(setting)
+        rates = [results.share(even, f"overall {said}") for said in ("uneven", "even")]
+        yield f"| {setting} | no gap | {_percent(rates[0])} | {_percent(rates[1])}, rightly | |"
+        shown.append(rates[0])
+        for entry in (year(setting, metric) for metric in DECIDING_METRICS):
+            rates = [results.share(entry, f"{entry.metric} {said}") for said in ("uneven", "even", "proven")]
+            wrong = " | ".join(map(_percent, rates[1:]))
+            yield f"| | {entry.metric} lower by δ in one group | {_percent(rates[0])}, rightly | {wrong} |"
+            shown += rates[1:]
+    yield ""
+    yield _largest(shown)
+
+
+def _power(results: Results) -> Iterator[str]:
+    entries = [reference.entry for reference in REFERENCES]
+    yield (
+        f"Power where 95 % are wanted, one metric, six groups, {_audits(results, entries)}. Where a gap is "
+        "planted in one group, five pairs can tell; beside it, how often one named pair does."
+    )
+    yield ""
+    yield "| metric, δ | cases per group | verdict | power | named pair |"
+    yield "|---|---|---|---|---|"
+    for one in REFERENCES:
+        truth = "at 2δ" if one.entry.gap else "without a gap"
+        pair = _percent(results.share(one.entry, "pair")) if one.entry.gap else ""
+        power = _percent(results.share(one.entry, one.wanted))
+        cases = f"{one.positives:,} + {one.negatives:,}"
+        yield f"| {one.metric}, {one.margin} | {cases} | `{one.wanted}` {truth} | {power} | {pair} |"
+
+
+def _worst(results: Results, entries: Iterable[Entry], said: str) -> float | None:
+    found = [results.share(entry, f"{entry.metric} {said}") for entry in entries]
+    return max((one for one in found if one is not None), default=None)
+
+
+def _audits(results: Results, entries: Iterable[Entry], unit: str = "audits") -> str:
+    counts = sorted({results.audits(entry) for entry in entries})
+    many = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    error = f" (standard error at 5 %: {math.sqrt(0.05 * 0.95 / counts[0]):.1%})" if counts[0] else ""
+    return f"{many} {unit} per entry{error}"
+
+
+def _largest(shares: Iterable[float | None]) -> str:
+    known = [one for one in shares if one is not None]
+    return f"No rate of error exceeds {max(known):.1%}." if known else "Nothing was simulated yet."
+
+
+def _line(title: str, shares: Iterable[float | None]) -> str:
+    return f"| {title} | " + " | ".join(map(_percent, shares)) + " |"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
