@@ -54,20 +54,28 @@ YEARS = (
 """Cases of 365 days: 10, 4 and 1 a day, a fifth of them malignant; 12 a day each, half of them malignant."""
 
 
-class Entry(NamedTuple):
-    """Audits of one kind with one truth: in the last group `metric` is lower by `gap`, or nothing by 0."""
+Kind = Literal["look", "year", "power"]
 
-    kind: Literal["look", "year", "power"]
+
+class Entry(NamedTuple):
+    """Audits of one kind with one truth: in the last group `metric` is lower by `gap`, or nothing by 0.
+
+    `apart`: lower by half of the gap, and in the first group higher by the other half.
+    """
+
+    kind: Kind
     setting: Setting
     metric: str
     gap: float
     margin: float = MARGIN
     chunk: int = 250
     """Audits that are drawn from one seed, and done or not done together."""
+    apart: bool = False
 
     @property
     def name(self) -> str:
-        planted = f"{self.metric} lower by {self.gap:g}" if self.gap else "no gap"
+        how = "apart" if self.apart else "lower"
+        planted = f"{self.metric} {how} by {self.gap:g}" if self.gap else "no gap"
         return f"{self.kind}: {self.setting}: {planted}: margin {self.margin:g} of {self.metric or 'all'}"
 
 
@@ -88,11 +96,10 @@ class Reference(NamedTuple):
     negatives: int
     wanted: Literal["uneven", "even"]
 
-    @property
-    def entry(self) -> Entry:
+    def entry(self, *, apart: bool = False) -> Entry:
         setting = _sized("fst", (self.positives, self.negatives))
         gap = 2 * self.margin if self.wanted == "uneven" else 0.0
-        return Entry("power", setting, self.metric, gap, self.margin)
+        return Entry("power", setting, self.metric, gap, self.margin, apart=apart and gap > 0)
 
 
 REFERENCES = (
@@ -116,7 +123,7 @@ def wanted(audits: int, years: int) -> list[tuple[Entry, int]]:
     steps = [*range(YEARS_AT_ONCE, years, YEARS_AT_ONCE), years]
     return [
         *[(entry, audits) for entry in errors],
-        *[(reference.entry, audits) for reference in REFERENCES],
+        *[(reference.entry(apart=apart), audits) for reference in REFERENCES for apart in (True, False)],
         *[(entry, audits) for entry in halves],
         *[(entry, step) for step in steps for entry in nights],
     ]

@@ -39,11 +39,14 @@ def chunk(entry: Entry, number: int) -> Counter[str]:
 
 
 def _drawn(random: np.random.Generator, entry: Entry, audits: int) -> dict[str, Columns]:
-    """The groups of `audits` audits, the last with the planted gap; as `draws.draw` draws one."""
+    """The groups of `audits` audits, with the planted gap; as `draws.draw` draws one."""
     setting, names = entry.setting, GROUPS[entry.setting.grouping]
     groups = {}
     for name, m, n in zip(names, setting.positives, setting.negatives, strict=True):
-        truth = gap(entry.metric, entry.gap) if entry.gap and name == names[-1] else Truth()
+        lower = (
+            {names[0]: -entry.gap / 2, names[-1]: entry.gap / 2} if entry.apart else {names[-1]: entry.gap}
+        )
+        truth = gap(entry.metric, lower[name]) if lower.get(name) else Truth()
         positive = random.permuted(np.repeat([[True, False]], [m, n], axis=1).repeat(audits, axis=0), axis=1)
         scores = math.sqrt(1 - setting.alike) * random.standard_normal((audits, m + n))
         if setting.alike:
@@ -75,7 +78,7 @@ def _year(entry: Entry, groups: Mapping[str, Columns]) -> Iterator[set[str]]:
 
 
 def _power(entry: Entry, groups: Mapping[str, Columns]) -> Iterator[set[str]]:
-    """One metric alone at 5 %; `pair` where the first and the last group are among the uneven pairs."""
+    """One metric alone at 5 %; `pair` where the first and the last group are an uneven pair."""
     for audit in _audits({name: columns.figures() for name, columns in groups.items()}):
         areas = shrink({name: one.auroc for name, one in audit.items() if one.auroc is not None})
         rates = {name: one.sensitivity for name, one in audit.items()}

@@ -9,14 +9,14 @@ from typing import Any
 
 from entries import Entry
 
-from evenscreen.schemas.errors import Fatal
-
 HERE = Path(__file__).parent
 JUDGING = [
     *sorted((HERE.parent.parent / "pipeline" / "evidence").glob("*.py")),
     *[HERE.parent.parent / "pipeline" / "audit" / f"{name}.py" for name in ("judge", "missing", "plan")],
     *[HERE / f"{name}.py" for name in ("columns", "draws", "looks")],
 ]
+CODE = hashlib.sha256(b"".join(one.read_bytes() for one in JUDGING)).hexdigest()[:16]
+"""Of all that draws and judges."""
 
 
 class Results:
@@ -24,17 +24,12 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._found: dict[str, Any] = {"code": code(), "runs": [], "entries": {}}
+        self._found: dict[str, Any] = {"runs": [], "entries": {}}
         if path is not None and path.exists():
             self._found = json.loads(path.read_text(encoding="utf-8"))
 
     def begin(self, machine: str) -> None:
-        """Before a run on `machine` adds to them.
-
-        Raises Fatal when other code began the file: counts of two procedures are no rate of either.
-        """
-        if self._found["code"] != code():
-            raise Fatal("These results are of other code than this; begin a new file.")
+        """Before a run on `machine` adds to them."""
         if machine not in self._found["runs"]:
             self._found["runs"].append(machine)
 
@@ -43,13 +38,18 @@ class Results:
         return list(self._found["runs"])
 
     def has(self, entry: Entry, chunk: int) -> bool:
-        return chunk in self._found["entries"].get(entry.name, {}).get("chunks", ())
+        return chunk in self._of_this_code(entry)["chunks"]
 
     def add(self, entry: Entry, chunk: int, said: Counter[str]) -> None:
-        own = self._found["entries"].setdefault(entry.name, {"audits": 0, "chunks": [], "said": {}})
+        own = self._found["entries"][entry.name] = self._of_this_code(entry)
         own["audits"] += entry.chunk
         own["chunks"] = sorted([*own["chunks"], chunk])
         own["said"] = dict(sorted((Counter(own["said"]) + said).items()))
+
+    def _of_this_code(self, entry: Entry) -> dict[str, Any]:
+        """What is known of `entry`; nothing if other code counted: two procedures have no rate together."""
+        own: dict[str, Any] = self._found["entries"].get(entry.name, {})
+        return own if own.get("code") == CODE else {"code": CODE, "audits": 0, "chunks": [], "said": {}}
 
     def save(self) -> None:
         """Whole or not at all."""
@@ -61,7 +61,7 @@ class Results:
 
     def _text(self) -> str:
         """One entry a line, so that a difference can be read."""
-        head = {name: self._found[name] for name in ("code", "runs")}
+        head = {"runs": self._found["runs"]}
         entries = [
             f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(own)}"
             for name, own in sorted(self._found["entries"].items())
@@ -76,8 +76,3 @@ class Results:
         """Of the entry's audits, those that said it; None before any."""
         audits = self.audits(entry)
         return self._found["entries"][entry.name]["said"].get(said, 0) / audits if audits else None
-
-
-def code() -> str:
-    """SHA-256 of all that draws and judges."""
-    return hashlib.sha256(b"".join(one.read_bytes() for one in JUDGING)).hexdigest()

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
-from entries import Entry, wanted
+from entries import Entry, Kind, wanted
 from looks import chunk
 from results import Results
 from tables import tables
@@ -28,7 +29,8 @@ def main() -> None:
     given = _arguments()
     results = Results(given.tables or given.out)
     if given.tables is None:
-        simulate(results, list(_chunks(results, given.audits, given.years)), given.workers, given.minutes)
+        left = list(_chunks(results, given.audits, given.years, given.only))
+        simulate(results, left, given.workers, given.minutes)
     found = tables(results)
     if given.into is None:
         print(found)
@@ -61,10 +63,12 @@ def simulate(results: Results, left: list[tuple[Entry, int]], workers: int, minu
     print(f"{time.monotonic() - begun:6.0f} s: {done} of {len(left)} chunks", file=sys.stderr, flush=True)
 
 
-def _chunks(results: Results, audits: int, years: int) -> Iterator[tuple[Entry, int]]:
+def _chunks(results: Results, audits: int, years: int, only: str | None) -> Iterator[tuple[Entry, int]]:
     """All that are not there yet, each once."""
     seen: set[tuple[str, int]] = set()
     for entry, times in wanted(audits, years):
+        if only not in (None, entry.kind):
+            continue
         for number in range(-(-times // entry.chunk)):
             if (entry.name, number) not in seen and not results.has(entry, number):
                 seen.add((entry.name, number))
@@ -94,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--audits", type=int, default=10_000, help="audits per entry")
     parser.add_argument("--years", type=int, default=2_000, help="years of nights per truth")
+    parser.add_argument("--only", choices=get_args(Kind), help="nothing else")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--minutes", type=float, help="begin nothing after so many; what is done is kept")
     parser.add_argument("--out", type=Path, help="JSON file that keeps what is done, and is gone on with")

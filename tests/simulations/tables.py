@@ -73,20 +73,19 @@ def _years(results: Results) -> Iterator[str]:
 
 
 def _power(results: Results) -> Iterator[str]:
-    entries = [reference.entry for reference in REFERENCES]
+    entries = [one.entry(apart=apart) for one in REFERENCES for apart in (True, False)]
     yield (
-        f"Power where 95 % are wanted, one metric, six groups, {_audits(results, entries)}. Where a gap is "
-        "planted in one group, five pairs can tell; beside it, how often one named pair does."
+        f"Power where 95 % are wanted, one metric, six groups, {_audits(results, entries)}. The gap of 2δ: "
+        "the first group is better by δ than the four in the middle and the last worse by δ; or the last "
+        "alone is worse by 2δ than all others, so that five pairs can tell."
     )
     yield ""
-    yield "| metric, δ | cases per group | verdict | power | named pair |"
+    yield "| metric, δ | cases per group | no gap: `even` | two 2δ apart: `uneven` | one alone: `uneven` |"
     yield "|---|---|---|---|---|"
     for one in REFERENCES:
-        truth = "at 2δ" if one.entry.gap else "without a gap"
-        pair = _percent(results.share(one.entry, "pair")) if one.entry.gap else ""
-        power = _percent(results.share(one.entry, one.wanted))
-        cases = f"{one.positives:,} + {one.negatives:,}"
-        yield f"| {one.metric}, {one.margin} | {cases} | `{one.wanted}` {truth} | {power} | {pair} |"
+        shares = [_percent(results.share(one.entry(apart=apart), one.wanted)) for apart in (True, False)]
+        told = f"{shares[0]} | | |" if one.wanted == "even" else f"| {shares[0]} | {shares[1]} |"
+        yield f"| {one.metric}, {one.margin} | {one.positives:,} + {one.negatives:,} | {told}"
 
 
 def _worst(results: Results, entries: Iterable[Entry], said: str) -> float | None:
