@@ -104,6 +104,13 @@ def test_a_stopped_run_goes_on_with_what_this_code_counted(
     assert again.audits(entry) == 250
 
 
+def test_nothing_begins_after_the_time_is_up_and_the_file_is_whole(simulation: Any, tmp_path: Path) -> None:
+    entry = simulation.entries.look(simulation.entries.SETTINGS[0])
+    results = simulation.results.Results(tmp_path / "kept.json")
+    simulation.run.simulate(results, [(entry, 0)], workers=1, minutes=0)
+    assert simulation.results.Results(tmp_path / "kept.json").audits(entry) == 0
+
+
 def test_tables_go_between_the_markers_and_show_what_is_missing(simulation: Any, tmp_path: Path) -> None:
     document, results = tmp_path / "document.md", simulation.results.Results(None)
     document.write_text(
