@@ -3,18 +3,25 @@
 import math
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from textwrap import fill
 
 from entries import MARGIN, NIGHTS, REFERENCES, SETTINGS, YEARS, Entry, look, year
 from results import Results
 
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
 
+WIDTH = 118
+"""Of a line of prose in the document."""
+
 
 def tables(results: Results) -> str:
     """Markdown; a dash where nothing was simulated yet."""
     found = "; ".join(results.machines) or "nothing simulated yet"
     parts = [_errors(results), _halves(results), _years(results), _power(results)]
-    return "\n\n".join(["\n".join(part) for part in parts] + [f"Simulated on: {found}."])
+    lines = [line for part in parts for line in (*part, "")] + [f"Simulated on: {found}."]
+    return "\n".join(
+        line if line.startswith("|") else fill(line, WIDTH, break_on_hyphens=False) for line in lines
+    )
 
 
 def _errors(results: Results) -> Iterator[str]:
@@ -102,7 +109,7 @@ def _audits(results: Results, entries: Iterable[Entry], unit: str = "audits") ->
 
 def _largest(shares: Iterable[float | None]) -> str:
     known = [one for one in shares if one is not None]
-    return f"No rate of error exceeds {max(known):.1%}." if known else "Nothing was simulated yet."
+    return f"The largest rate of error is {max(known):.1%}." if known else "Nothing was simulated yet."
 
 
 def _line(title: str, shares: Iterable[float | None]) -> str:

@@ -127,6 +127,13 @@ def test_tables_go_between_the_markers_and_show_what_is_missing(simulation: Any,
     assert "0 to 250 audits per entry" in text
 
 
+def test_the_published_tables_are_those_of_the_kept_counts(simulation: Any) -> None:
+    docs = SCRIPTS.parents[1] / "docs"
+    published = (docs / "AUDIT.md").read_text(encoding="utf-8")
+    shown = published.split(f"{simulation.run.BEGIN}\n")[1].split(f"\n{simulation.run.END}")[0]
+    assert shown == simulation.tables.tables(simulation.results.Results(docs / "simulation.json"))
+
+
 def test_every_bar_has_its_entries(simulation: Any) -> None:
     asked = simulation.entries.wanted(10_000, 2_000)
     most = Counter({entry: 0 for entry, _ in asked})
