@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import Judged, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.evidence.auroc import area_components
