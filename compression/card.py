@@ -57,7 +57,7 @@ Median of the model's run alone, in the least disturbed of eight rounds; decodin
 ## Make it again
 `evenscreen model build {recipe}` with the data folder named by `EVENSCREEN_HAM10000`. Seed {seed},
 recipe SHA-256 `{recipe_sha256}`. Made with {versions}.
-Training sums in an order that depends on the processor, so a new file will differ in its last digits.
+{learned}Training sums in an order that depends on the processor: a new file differs in its last digits.
 """
 
 FORMS = {"fp32": "in FP32", "fp16": "with weights in FP16", "int8": "quantised to INT8"}
@@ -99,6 +99,7 @@ def card(manifest: Manifest) -> str:
         recipe=lineage.recipe,
         recipe_sha256=lineage.recipe_sha256,
         seed=lineage.seed,
+        learned=f"Its weights were learned on {lineage.learned_on}.\n" if lineage.learned_on else "",
         versions=", ".join(f"{name} {version}" for name, version in lineage.versions.items()),
     )
 

@@ -118,6 +118,7 @@ class Finishing:
     def _draft(self, name: str, parent: "Finishing | None") -> Manifest:
         decisive = Decisive.model_validate_json(self.decision().read_bytes())
         recipe, compression, made = self.learning.recipe, None, self.made
+        learned = read_record(self.network)
         if parent is not None:
             compression = Compression(
                 importance=recipe.pruning.importance,
@@ -133,6 +134,7 @@ class Finishing:
             decisive,
             parent.made if parent else None,
             compression,
+            f"{learned.machine}, torch {learned.versions['torch']}",
         )
 
     def _export(self, path: Path) -> None:

@@ -49,6 +49,7 @@ def draft(
     decisive: Decisive,
     parent: Made | None = None,
     compression: Compression | None = None,
+    learned_on: str | None = None,
 ) -> Manifest:
     """The manifest of `made`, complete but for results, latency and the comparison with its parent.
 
@@ -79,6 +80,7 @@ def draft(
             data_licence=recipe.data.licence,
             seed=recipe.parent.training.seed,
             versions={package: version(package) for package in MADE_WITH},
+            learned_on=learned_on,
         ),
         results=(),
         latency=(),

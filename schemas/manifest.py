@@ -88,6 +88,9 @@ class Lineage(Part):
     data_licence: str
     seed: int
     versions: dict[str, str]
+    """Of what turned the learned network into this file."""
+    learned_on: str | None = None
+    """The machine on which its weights were learned, and that machine's PyTorch."""
 
 
 class Result(Part):

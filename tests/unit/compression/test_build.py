@@ -108,6 +108,7 @@ def test_parameters_and_file_really_fall(built: Built) -> None:
         assert 0 <= (1 - share) * sizes[0] - size < 0.05 * sizes[0]
     assert built.manifest.parameters == sizes[2]
     assert built.manifest.lineage.parent_parameters == sizes[0]
+    assert built.manifest.lineage.learned_on in card(built.manifest)
     files = [(built.run_dir / name).stat().st_size for name in ("parent/fp32.onnx", "candidate/fp32.onnx")]
     assert files[1] < 0.7 * files[0]
     assert (built.model_dir / "model.onnx").stat().st_size < files[1]
