@@ -1,6 +1,6 @@
 """From a recipe and folders of images to a model folder: read learning.py, then finishing.py, then this.
 
-    1 to 5    a guide teaches a parent; the parent is pruned and teaches what is left of it
+    1 to 5    guides teach a parent; the parent is pruned and teaches what is left of it
     6 to 12   parent and candidate each become a model folder
     13        the candidate is held against its parent, on test, by simulated tone and reported skin type
 

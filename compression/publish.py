@@ -75,7 +75,7 @@ def draft(
             compression=compression,
             recipe=recipe_path.name,
             recipe_sha256=sha256(recipe_path),
-            data=f"{recipe.data.name}. {recipe.data.citation}",
+            data=_data(recipe),
             data_sha256=data_sha256,
             data_licence=recipe.data.licence,
             seed=recipe.parent.training.seed,
@@ -85,6 +85,12 @@ def draft(
         results=(),
         latency=(),
     )
+
+
+def _data(recipe: Recipe) -> str:
+    data = recipe.data
+    told = f" Of images without a label, column '{data.told.column}' was learned from." if data.told else ""
+    return f"{data.name}. {data.citation.rstrip()}{told}"
 
 
 def guide(recipe: Recipe) -> Guide | None:
