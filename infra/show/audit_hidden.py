@@ -32,10 +32,10 @@ def weighted(found: Audit) -> Node:
     rows = [row("no usable outcome", lambda one: share(one.unverified_share))]
     for name, column in RATES:
         rows.append([f"{name}, as seen", *(number(getattr(one.described, column, None)) for one in groups)])
-        rows.append(row("… weighted", lambda one, column=column: number(getattr(one, column))))  # type: ignore[misc]
+        rows.append(row(f"{name}, weighted", lambda one, column=column: number(getattr(one, column))))  # type: ignore[misc]
         rows.append(
             [
-                "… at worst and at best",
+                f"{name}, worst to best case",
                 *(_reach(one.described, other.get(one.name), column) for one in groups),
             ]
         )
@@ -64,7 +64,7 @@ def sampled(found: Audit) -> list[Node]:
             for part in (
                 (name, lambda one, column=column: number(getattr(one, column))),
                 (
-                    "… at worst and at best",
+                    f"{name}, worst to best case",
                     lambda one, column=column: reach(
                         getattr(one, f"{column}_at_least"), getattr(one, f"{column}_at_most")
                     ),

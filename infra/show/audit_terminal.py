@@ -27,9 +27,8 @@ def weighted(found: Audit) -> Table:
     made = table(
         "group", "no outcome", "sensitivity", "specificity", "AUROC", "effective pos.", "effective neg."
     )
-    made.title = "\nIf every image had an outcome: weighted by score, group and site [worst to best case]"
+    made.title = "\nIf every image had an outcome: weighted by score, group and site (worst–best case)"
     made.title_justify, made.title_style = "left", "bold"
-    made.title = escape(made.title)
     other = {group_name(one.group_value, grouping): one for one in found.corrected}
     for group in registered(found, grouping):
         if one := other.get(group.name):
@@ -74,7 +73,11 @@ def _weighted(group: Group, one: Corrected) -> Iterable[str]:
     yield share(one.unverified_share)
     for metric in ("sensitivity", "specificity"):
         ends = (getattr(seen, f"{metric}_at_least", None), getattr(seen, f"{metric}_at_most", None))
-        yield f"{number(getattr(one, metric))} [{reach(*ends)}]"
-    yield f"{number(one.auroc)} [{reach(one.auroc_at_least, one.auroc_at_most)}]"
+        yield f"{number(getattr(one, metric))} ({_ends(*ends)})"
+    yield f"{number(one.auroc)} ({_ends(one.auroc_at_least, one.auroc_at_most)})"
     yield number(one.effective_positives, 1)
     yield number(one.effective_negatives, 1)
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return reach(low, high).replace(" to ", "–")

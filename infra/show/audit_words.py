@@ -115,7 +115,9 @@ def lacking(found: Lacking) -> str:
 
 
 def shortfalls(found: MetricVerdict) -> list[str]:
-    """One sentence per group and kind of case that `even` still needs."""
+    """One sentence per group and kind of case that `even` still needs; none where nothing is decided."""
+    if found.outcome is None:
+        return []
     short = [lacking(one) for one in found.lacking if one.more]
     if not short and found.undecided:
         return ["Cases suffice for an even system; so close to the margin no number of cases decides."]
