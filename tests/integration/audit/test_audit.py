@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
@@ -15,6 +16,7 @@ from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.window import midnight
 from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.evidence.calibration import calibration_line
 from evenscreen.pipeline.labels.sample import draw_sample
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import AuditSettings
@@ -95,6 +97,23 @@ def test_many_cases_without_a_gap_are_even(nightly: Engine, screened: Callable[[
     assert figures is not None
     assert figures.value == pytest.approx(described.sensitivity)
     assert figures.low < figures.value < figures.high
+    for dimension, name, types in (
+        ("all", "all", (2, 4, 6)),
+        ("fst_group", "V–VI", (6,)),
+        ("fst", "II", (2,)),
+    ):
+        own = [one for one in cases(500) if one.fst in types]
+        line = calibration_line(
+            [(one.score or 0) / 10_000 for one in own], [bool(one.malignant) for one in own]
+        )
+        told = next(one for one in found.calibration_lines[dimension] if one.group_value == name)
+        assert (told.intercept, told.slope) == pytest.approx(line, abs=1e-9)
+        assert told.n == len(own)
+    seen = [one for one in cases(500) if one.fst == 6]
+    labels, scores = [one.malignant for one in seen], [one.score for one in seen]
+    right, up, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert set(found.curves[-1].roc) <= set(zip(right.tolist(), up.tolist(), strict=True))
+    assert found.corrected[-1].auroc == pytest.approx(roc_auc_score(labels, scores), abs=1e-9)
 
 
 def test_a_group_whose_cancers_are_missed_makes_it_uneven(
