@@ -2,6 +2,7 @@
 
 REVOKE ALL ON FUNCTION
     figures.sampled_cases(timestamptz, timestamptz, timestamptz, text, text, text, text[]),
+    figures.cells_by_site(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer),
     figures.sampled_effect(double precision, double precision, bigint, double precision),
     audit.weighted_scores(timestamptz, timestamptz, timestamptz, text, text, text, integer),
     audit.reference_standards(timestamptz, timestamptz, timestamptz, text, text, text),

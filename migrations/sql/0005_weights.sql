@@ -1,5 +1,29 @@
 -- Outcomes come mostly for flagged images. What would be seen if every image had one?
 
+CREATE FUNCTION figures.cells_by_site(
+    since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, keys text[],
+    through integer
+)
+RETURNS TABLE (
+    group_index integer,
+    site text,
+    flagged boolean,
+    malignant boolean,
+    score integer,
+    images bigint
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT g.group_index, g.site, g.flagged, g.malignant, g.score, sum(g.sign)::bigint
+    FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
+    WHERE g.outcome = 'screened'
+    -- The number first: where rows are sorted, words are then hardly ever compared.
+    GROUP BY g.score, g.group_index, g.flagged, g.malignant, g.site
+    HAVING sum(g.sign) <> 0;
+END;
+COMMENT ON FUNCTION figures.cells_by_site(timestamptz, timestamptz, timestamptz, text, text, text, text[], integer) IS
+    'Screened images per group, site, flag, outcome (NULL without a usable one) and exact score.';
+
 CREATE FUNCTION audit.weighted_scores(
     since timestamptz,
     until timestamptz,
@@ -40,13 +64,9 @@ BEGIN
     RETURN QUERY
     WITH cells AS MATERIALIZED (
         SELECT
-            g.group_index, coalesce('=' || g.site, '') AS site, g.score, g.flagged, g.malignant,
-            least(g.score::bigint * bins / 10000, bins - 1)::integer AS bin,
-            sum(g.sign)::bigint AS images
-        FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
-        WHERE g.outcome = 'screened'
-        GROUP BY g.score, g.group_index, g.flagged, g.malignant, g.site
-        HAVING sum(g.sign) <> 0
+            s.group_index, coalesce('=' || s.site, '') AS site, s.score, s.flagged, s.malignant, s.images,
+            least(s.score::bigint * bins / 10000, bins - 1)::integer AS bin
+        FROM figures.cells_by_site(since, until, as_of, model, dimension, source, keys, through) AS s
     ),
     strata AS (
         SELECT
