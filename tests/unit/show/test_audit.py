@@ -92,3 +92,21 @@ def test_json_has_every_field_of_the_schema_and_reads_back(hostile: Audit) -> No
     written = json.loads(audit_json(hostile))
     assert set(json.loads(audit_schema())["properties"]) == set(written)
     assert Audit.model_validate_json(audit_json(hostile)) == hostile
+
+
+def test_an_audit_on_record_from_before_weights_and_draws_is_read_as_it_was(hostile: Audit) -> None:
+    written = json.loads(audit_json(hostile))
+    for later in ("sampled", "reference_standards", "calibration_lines"):
+        del written[later]
+    for one in written["corrected"]:
+        for later in (
+            "auroc",
+            "effective_positives",
+            "effective_negatives",
+            "auroc_at_least",
+            "auroc_at_most",
+        ):
+            del one[later]
+    found = Audit.model_validate(written)
+    assert (found.sampled, found.reference_standards) == ((), ())
+    assert found.judgements == hostile.judgements
