@@ -13,8 +13,10 @@ from sqlalchemy import text
 from evenscreen.compression.photographs import Row, labelled_rows
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.infra.show.audit import show_audit
-from evenscreen.pipeline.audit.result import Audit, GroupDescription
-from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.audit.ask import Asked, answer
+from evenscreen.pipeline.audit.plan import load_plan
+from evenscreen.pipeline.audit.result import EXIT_CODES, Audit, GroupDescription
+from evenscreen.pipeline.database import open_database, transaction
 from evenscreen.pipeline.store.sidecar import render_sidecar
 from evenscreen.schemas.topics import LABELS_ARRIVED
 
@@ -121,10 +123,10 @@ def test_lost_events_make_it_incomplete_and_two_images_of_a_type_are_no_evidence
 
     assert clinic.walk().missing == len(lost)
     four_months_pass(clinic)
-    early = evenscreen(reach, "nightly", "audit", "--json")
-    assert early.returncode == 12, early.stderr
-    found = Audit.model_validate_json(early.stdout)
-    assert found.conclusion == "incomplete"
+    nightly = open_database(reach.database_urls["nightly"], application_name="test", pool_size=1)
+    found = answer(nightly, Asked(load_plan()))
+    nightly.dispose()
+    assert (found.conclusion, EXIT_CODES[found.conclusion]) == ("incomplete", 12)
     assert found.completeness.sentence == f"{len(lost)} of {len(rows)} images are not in the figures."
 
     reconciled = evenscreen(reach, "door", "reconcile")
