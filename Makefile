@@ -39,8 +39,8 @@ faults: $(VENV)/.dev ## Longer fault suites: many kills, longer weather
 bench: $(VENV)/.dev ## Figures beside their goals, interleaved, as ratios
 	$(BIN)/python tests/benchmarks/run.py
 
-simulate: $(VENV)/.dev ## How often audits err, with the truth planted: 10,000 audits per setting
-	$(BIN)/python tests/simulations/run.py
+simulate: $(VENV)/.dev ## How often audits err, with the truth planted, into docs/AUDIT.md
+	$(BIN)/python tests/simulations/run.py --out runs/simulation.json --into docs/AUDIT.md
 
 check: $(VENV)/.dev ## Format, lint, types, import arrows
 	$(BIN)/ruff format --check .

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from evenscreen.compression.retone import Retone
+
 SCALE = (0.85, 1.2)
 SHIFT = 0.06
 CONTRAST = 0.2
@@ -24,33 +26,43 @@ class View(NamedTuple):
     shown: Tensor
     tones: Tensor
 
+    def mixed(self, shares: Tensor) -> "View":
+        """Each image over the one before it (Zhang et al. 2018); its share, float32 [n], is at least half."""
+        own = shares.view(-1, 1, 1, 1)
+        original = own * self.original + (1 - own) * self.original.roll(1, 0)
+        if self.shown is self.original:
+            return View(original, original, self.tones)
+        return View(original, own * self.shown + (1 - own) * self.shown.roll(1, 0), self.tones)
+
 
 def draw_views(
     images: Tensor,
-    toned: Tensor | None,
+    retone: Retone | None,
     chosen: Tensor,
     side: int,
     tone_share: float,
     generator: torch.Generator,
 ) -> View:
-    """Views of `images[chosen]` (uint8 [n, 3, H, W]), a share of them at a random tone of `toned`.
+    """Views of `images[chosen]` (uint8 [n, 3, H, W]), a share of them rendered at a random tone.
 
-    Both forms of an image are turned, moved and lit alike.
+    Both forms of an image are turned, moved and lit alike. `generator` is a CPU's, so that every machine
+    draws the same views; they are made where `images` are.
     """
-    state = generator.get_state()
-    original = augment(images[chosen], side, generator)
+    state, on = generator.get_state(), images.device
+    sources = images[chosen.to(on)]
+    original = augment(sources, side, generator)
     tones = torch.zeros(len(chosen), dtype=torch.int64)
-    if toned is None or not tone_share:
-        return View(original, original, tones)
-    rendered = torch.rand(len(chosen), generator=generator) < tone_share
-    tones[rendered] = torch.randint(1, 7, (int(rendered.sum()),), generator=generator)
-    sources = images[chosen]
-    sources[rendered] = toned[tones[rendered] - 1, chosen[rendered]]
+    if retone is None or not tone_share:
+        return View(original, original, tones.to(on))
+    rendered = (torch.rand(len(chosen), generator=generator) < tone_share).nonzero().squeeze(1)
+    tones[rendered] = torch.randint(1, 7, (len(rendered),), generator=generator)
+    places = rendered.to(on)
+    sources[places] = retone(sources[places], chosen[rendered].to(on), tones[rendered].to(on))
     after = generator.get_state()
     generator.set_state(state)
     shown = augment(sources, side, generator)
     generator.set_state(after)
-    return View(original, shown, tones)
+    return View(original, shown, tones.to(on))
 
 
 def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -59,7 +71,8 @@ def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     Any rotation, a mirror image half the time, some zoom and shift, one resampling; then brightness,
     contrast and tint. Borders are filled by reflection.
     """
-    grid = F.affine_grid(_maps(len(images), generator), [len(images), 3, side, side], align_corners=False)
+    maps = _maps(len(images), generator).to(images.device)
+    grid = F.affine_grid(maps, [len(images), 3, side, side], align_corners=False)
     views = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
     return _relit(views, generator).contiguous(memory_format=torch.channels_last)
 
@@ -77,7 +90,8 @@ def _maps(n: int, generator: torch.Generator) -> Tensor:
 
 def _relit(views: Tensor, generator: torch.Generator) -> Tensor:
     def factor(spread: float, channels: int) -> Tensor:
-        return 1 + spread * (2 * torch.rand(len(views), channels, 1, 1, generator=generator) - 1)
+        drawn = torch.rand(len(views), channels, 1, 1, generator=generator)
+        return (1 + spread * (2 * drawn - 1)).to(views.device)
 
     mean = views.mean((1, 2, 3), keepdim=True)
     contrasted = mean + factor(CONTRAST, 1) * (views - mean)

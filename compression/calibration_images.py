@@ -4,7 +4,7 @@ Ranges read from light skin alone can cut off what darker skin excites. Whether 
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,9 @@ from evenscreen.schemas.manifest import Interval, Manifest
 Images = npt.NDArray[np.uint8]
 Calibration = Literal["random", "balanced"]
 
+AtTone = Callable[[npt.NDArray[np.int64], int], Images]
+"""Some of the training images, by their places int64 [k], at a simulated tone 1..6: uint8 [k, H, W, 3]."""
+
 WEIGHTS = (1, 1, 1, 1, 2, 2)
 """How often each tone I..VI is shown: the darkest, which training data has least of, twice."""
 
@@ -40,27 +43,25 @@ class CalibrationEffect(BaseModel):
     """Share of images that only one of the quantised and the FP32 file flags."""
 
 
-def calibration_images(images: Images, toned: Images, plan: Quantisation, seed: int) -> Images:
+def calibration_images(images: Images, at_tone: AtTone, plan: Quantisation, seed: int) -> Images:
     """`plan.images` images (fewer where there are fewer) from training `images` uint8 [n, H, W, 3].
 
-    balanced  from `toned`, the same images at tones I..VI (uint8 [6, n, H, W, 3]), by WEIGHTS
+    balanced  rendered by `at_tone`, every tone by its WEIGHTS
     random    as they were taken
 
-    No photograph is taken twice. Same arguments, same images. Raises ValueError when `toned` does not fit.
+    No photograph is taken twice. Same arguments, same images.
     """
-    if toned.shape != (len(WEIGHTS), *images.shape):
-        raise ValueError(f"{list(images.shape)} images do not have {list(toned.shape)} renders")
     chosen = np.random.default_rng(seed).permutation(len(images))[: plan.images]
     if plan.calibration == "random":
         return images[chosen]
     ends = np.rint(np.cumsum(WEIGHTS) / sum(WEIGHTS) * len(chosen)).astype(int)
     shares = np.split(chosen, ends[:-1])
-    return np.concatenate([tone[share] for tone, share in zip(toned, shares, strict=True)])
+    return np.concatenate([at_tone(share, tone) for tone, share in enumerate(shares, 1)])
 
 
 def calibration_effects(
     fp32: Path,
-    train: tuple[Images, Images],
+    train: tuple[Images, AtTone],
     judged: Mapping[str, Images],
     plan: Quantisation,
     manifest: Manifest,
@@ -68,7 +69,7 @@ def calibration_effects(
 ) -> tuple[CalibrationEffect, ...]:
     """Quantise `fp32` under both ways of choosing images, once per seed, and count flips in every group.
 
-    `train` is (images, toned) as in `calibration_images`; `judged` maps a group to its images, none of them
+    `train` is (images, at_tone) as in `calibration_images`; `judged` maps a group to its images, none of them
     trained on; `manifest` holds the operating point.
     """
     flagged = {group: _flagged(fp32, images, manifest) for group, images in judged.items()}
@@ -97,7 +98,7 @@ def effects_table(effects: Iterable[CalibrationEffect]) -> Table:
 
 def _effects(
     fp32: Path,
-    train: tuple[Images, Images],
+    train: tuple[Images, AtTone],
     judged: Mapping[str, Images],
     expected: Mapping[str, npt.NDArray[np.bool_]],
     plan: Quantisation,

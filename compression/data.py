@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,21 @@ from evenscreen.schemas.manifest import Preprocessing
 
 SPLITS, UNLABELLED = ("train", "val", "test"), "unlabelled"
 
+UNKNOWN = -1
+"""The label of an image of which nothing is known."""
+
+
+def anything_but(label: int) -> int:
+    """The label of an image of which only one thing is known: that it is not `label`."""
+    return UNKNOWN - 1 - label
+
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [n, H, W, 3] and the index of each one's label int64 [n], -1 where there is none."""
+    """Images uint8 [n, H, W, 3] and what is known of each one's label, int64 [n].
+
+    The index of its label; in split `unlabelled` also `anything_but` one label, or UNKNOWN.
+    """
 
     name: str
     images: npt.NDArray[np.uint8]
@@ -38,13 +50,10 @@ def load_split(folder: Path, name: str, data: Data, spec: Preprocessing) -> Spli
     rows = [row for row in _rows(folder) if row["split"] == name]
     if not rows:
         raise Fatal(f"labels.csv has no image in split '{name}'.")
-    known = {label: index for index, label in enumerate(data.labels)}
-    if name == UNLABELLED:
-        known = {row["dx"]: -1 for row in rows}
-    if unknown := {row["dx"] for row in rows} - set(known):
-        raise Fatal(f"labels.csv has labels that the recipe does not know: {sorted(unknown)}.")
-    images = np.stack([_decoded(folder / "images" / row["image"], spec) for row in rows])
-    return Split(name, images, np.array([known[row["dx"]] for row in rows]))
+    labels = _told(rows, data) if name == UNLABELLED else _labels(rows, data)
+    with ThreadPoolExecutor() as pool:
+        images = np.stack(list(pool.map(lambda row: _decoded(folder / "images" / row["image"], spec), rows)))
+    return Split(name, images, np.array(labels, np.int64))
 
 
 def has_split(folder: Path, name: str) -> bool:
@@ -66,6 +75,26 @@ def data_checksum(folder: Path) -> str:
         if row["split"] in (*SPLITS, UNLABELLED):
             digest.update((folder / "images" / row["image"]).read_bytes())
     return digest.hexdigest()
+
+
+def _labels(rows: list[dict[str, str]], data: Data) -> list[int]:
+    known = {label: index for index, label in enumerate(data.labels)}
+    if unknown := {row["dx"] for row in rows} - set(known):
+        raise Fatal(f"labels.csv has labels that the recipe does not know: {sorted(unknown)}.")
+    return [known[row["dx"]] for row in rows]
+
+
+def _told(rows: list[dict[str, str]], data: Data) -> list[int]:
+    """What the recipe's `told` says of images without a label."""
+    if data.told is None:
+        return [UNKNOWN] * len(rows)
+    label = data.labels.index(data.told.label)
+    means = {"1": label, "0": anything_but(label)}
+    if wrong := {row.get(data.told.column) for row in rows} - set(means):
+        raise Fatal(
+            f"labels.csv, column {data.told.column}: 0 or 1 is needed, not {sorted(map(str, wrong))}."
+        )
+    return [means[row[data.told.column]] for row in rows]
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:

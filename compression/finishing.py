@@ -26,7 +26,6 @@ from evenscreen.compression.data import load_split
 from evenscreen.compression.evaluate import evaluate, model_logits
 from evenscreen.compression.export import Serving, export
 from evenscreen.compression.learning import Learning
-from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.publish import Decisive, Made, draft, publish
 from evenscreen.compression.quantise import quantise
 from evenscreen.compression.recipe import Quantisation, Training, text
@@ -141,9 +140,7 @@ class Finishing:
 
     def serving(self) -> Serving:
         """The network as it is exported."""
-        classes = len(self.learning.recipe.data.labels)
-        shift = serving_shift(self.learning.train.labels, classes, self.training)
-        return Serving(load_pruned(self.network), shift)
+        return Serving(load_pruned(self.network), self.learning.serving_shift(self.training))
 
     def _quantise(self, path: Path) -> Metrics:
         assert self.quantisation is not None  # noqa: S101

@@ -11,27 +11,28 @@ Floats = npt.NDArray[np.float32]
 _PRIMARIES = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
-_TO_XYZ = (_PRIMARIES / _PRIMARIES.sum(1, keepdims=True)).astype(np.float32)
-_TO_RGB = np.linalg.inv(_TO_XYZ.astype(np.float64)).astype(np.float32)
+TO_XYZ = (_PRIMARIES / _PRIMARIES.sum(1, keepdims=True)).astype(np.float32)
+TO_RGB = np.linalg.inv(TO_XYZ.astype(np.float64)).astype(np.float32)
 
 _KNEE = 216 / 24389
 """Below it CIELAB is a straight line (CIE 15)."""
 
 _SLOPE = 24389 / 27
 
-_LEVELS = 65535
+LEVELS = 65535
+"""How finely linear light is told apart before it is encoded."""
 
 
 def xyz_from_srgb(pixels: npt.NDArray[np.uint8]) -> Floats:
     """XYZ float32 [..., 3] of sRGB `pixels` uint8 [..., 3]."""
-    linear: Floats = _DECODED[pixels] @ _TO_XYZ.T
+    linear: Floats = DECODED[pixels] @ TO_XYZ.T
     return linear
 
 
 def srgb_from_xyz(xyz: Floats) -> npt.NDArray[np.uint8]:
     """sRGB uint8 [..., 3] of `xyz`; what lies outside of sRGB is cut off."""
-    linear = np.clip(xyz @ _TO_RGB.T, 0, 1)
-    codes: npt.NDArray[np.uint8] = _ENCODED[(linear * _LEVELS + 0.5).astype(np.uint16)]
+    linear = np.clip(xyz @ TO_RGB.T, 0, 1)
+    codes: npt.NDArray[np.uint8] = ENCODED[(linear * LEVELS + 0.5).astype(np.uint16)]
     return codes
 
 
@@ -55,10 +56,12 @@ def _decoded() -> Floats:
 
 
 def _encoded() -> npt.NDArray[np.uint8]:
-    linear = np.arange(_LEVELS + 1) / _LEVELS
+    linear = np.arange(LEVELS + 1) / LEVELS
     code = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.round(255 * code).astype(np.uint8)
 
 
-_DECODED = _decoded()
-_ENCODED = _encoded()
+DECODED = _decoded()
+"""Linear light float32 [256] of an sRGB code."""
+ENCODED = _encoded()
+"""sRGB code uint8 [LEVELS + 1] of linear light."""

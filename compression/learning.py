@@ -1,38 +1,41 @@
 """The stages that learn. Each leaves one file in the run folder; read them in this order.
 
-1. tones     toned.npy              training images at six simulated skin tones
-2. guide     guide.pt               a network pretrained on the world's images, fine-tuned on ours
-3. parent    parent.pt              the large network, taught by labels and guide
+1. skins     skins.npy              the colour of each training image's own skin: simulated tones begin there
+2. guides    guide-1.pt, …          networks pretrained on the world's images, fine-tuned on ours
+3. parent    parent.pt              the large network, taught by labels and guides
 4. prune     pruned-NN.pt, …        NN % of the parent's parameters gone, a little more in each
 5. recover   recovered.pt           one of those after a longer lesson from the parent
 """
 
 import shutil
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.progress import track
 
 from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
 from evenscreen.compression.groups import TYPES, Reported, members
 from evenscreen.compression.importance import GroupSample, importances
 from evenscreen.compression.layers import layer_report, macs
+from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, parameters
-from evenscreen.compression.networks.committee import Committee
+from evenscreen.compression.networks.committee import committee
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.prune import prune_to
-from evenscreen.compression.recipe import Lessons, LiteHybrid, Network, Recipe, Trained, text
+from evenscreen.compression.recipe import Guide, Lessons, Network, Recipe, Trained, Training, text
+from evenscreen.compression.retone import Retone
 from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
-from evenscreen.compression.tones import TONES, render
+from evenscreen.compression.tones import ita_degrees, skin_lab
 from evenscreen.compression.train import device, train
 from evenscreen.compression.widths import load_pruned, save_pruned
 from evenscreen.pipeline.evidence.intervals import delong_interval
 
 Images = npt.NDArray[np.uint8]
+RENDERED_AT_ONCE = 64
 WORST = "val_auroc_of_worst_tone"
 """In the metrics of a step: what pruning must not let fall."""
 
@@ -49,18 +52,17 @@ class Learning:
         self.data_sha256 = data_checksum(data_dir)
         self.data_key = key(self.data_sha256, text(recipe.data), recipe.preprocessing.model_dump_json())
 
-    def tones(self) -> Path:
-        return self.steps.run("toned.npy", self.data_key, self._render)
+    def skins(self) -> Path:
+        return self.steps.run("skins.npy", self.data_key, self._look_at_skins)
 
-    def guide(self) -> Path:
-        toned, made = self.tones(), key(self.data_key, text(self.recipe.guide))
-        return self.steps.run("guide.pt", made, lambda path: self._train_guide(made, path), [toned])
+    def guides(self) -> tuple[Path, ...]:
+        return tuple(self._guide(number) for number in range(self.recipe.guide.copies))
 
     def parent(self) -> Path:
-        guide, toned = self.guide(), self.tones()
-        made = key(read_record(guide).key, text(self.recipe.parent))
+        guides, skins = self.guides(), self.skins()
+        made = key(*(read_record(guide).key for guide in guides), text(self.recipe.parent))
         return self.steps.run(
-            "parent.pt", made, lambda path: self._train_parent(guide, made, path), [guide, toned]
+            "parent.pt", made, lambda path: self._train_parent(guides, made, path), [*guides, skins]
         )
 
     def pruned(self, share: float) -> Path:
@@ -95,15 +97,9 @@ class Learning:
         return self._split("val")
 
     @cached_property
-    def toned(self) -> Images:
-        """Images of train, then of unlabelled, at tones I..VI: uint8 [6, n, H, W, 3]."""
-        toned: Images = np.load(self.tones())
-        return toned
-
-    @property
-    def toned_train(self) -> Images:
-        """The labelled part of `toned`: uint8 [6, n, H, W, 3]."""
-        return self.toned[:, : len(self.train.images)]
+    def retone(self) -> Retone:
+        """Renders images of train, then of unlabelled."""
+        return Retone(np.load(self.skins()), device())
 
     @property
     def val_views(self) -> dict[str, Images]:
@@ -112,7 +108,20 @@ class Learning:
 
     @cached_property
     def toned_val(self) -> dict[str, Images]:
-        return {f"simulated {name}": render(self.val.images, tone) for name, (tone,) in TYPES.items()}
+        retone = Retone(skin_lab(self.val.images), device())
+        everything = np.arange(len(self.val.images))
+        return {
+            f"simulated {name}": _rendered(retone, self.val.images, everything, tone)
+            for name, (tone,) in TYPES.items()
+        }
+
+    def toned_train(self, chosen: npt.NDArray[np.int64], tone: int) -> Images:
+        """The `chosen` images of train (int64 [k]) at `tone` 1..6: uint8 [k, H, W, 3]."""
+        return _rendered(self.retone, self.train.images[chosen], chosen, tone)
+
+    def serving_shift(self, plan: Training) -> npt.NDArray[np.float32]:
+        """What undoes the weights of classes under `plan`, float32 [classes]: images with labels count."""
+        return serving_shift(self.train.labels, len(self.recipe.data.labels), plan)
 
     def _split(self, name: str) -> Split:
         return load_split(self.data_dir, name, self.recipe.data, self.recipe.preprocessing)
@@ -124,23 +133,26 @@ class Learning:
             return self.train
         return joined(self.train, self._split(UNLABELLED))
 
-    def _render(self, path: Path) -> Metrics:
-        images = self._everything.images
-        toned = np.stack([render(images, tone) for tone in track(TONES, "tones", console=console)])
+    def _look_at_skins(self, path: Path) -> Metrics:
+        skins = skin_lab(self._everything.images)
         with path.open("wb") as file:
-            np.save(file, toned)
-        return {"images": len(images), "tones": len(TONES)}
+            np.save(file, skins)
+        return {"images": len(skins), "median_ita_degrees": float(np.median(ita_degrees(skins)))}
 
-    def _train_guide(self, made: str, path: Path) -> Metrics:
-        network = self._fresh(self.recipe.guide)
-        return self._learn(network, self.recipe.guide, self.recipe.guide.network, made, path)
+    def _guide(self, number: int) -> Path:
+        plan, skins = self.recipe.guide, self.skins()
+        training = plan.training.model_copy(update={"seed": plan.training.seed + 1000 * number})
+        mine = plan.model_copy(update={"training": training, "copies": 1})
+        made = key(self.data_key, text(mine))
+        name = f"guide-{number + 1}.pt"
+        return self.steps.run(name, made, lambda path: self._train_guide(mine, made, path), [skins])
 
-    def _train_parent(self, guide: Path, made: str, path: Path) -> Metrics:
-        plan, teacher = self.recipe.parent, load_pruned(guide)
-        network = self._fresh(plan)
-        if isinstance(plan.network, LiteHybrid):
-            network.begin_as(teacher)  # type: ignore[operator]
-        return self._learn(network, plan, plan.network, made, path, teacher)
+    def _train_guide(self, plan: Guide, made: str, path: Path) -> Metrics:
+        return self._learn(self._fresh(plan), plan, plan.network, made, path)
+
+    def _train_parent(self, guides: Sequence[Path], made: str, path: Path) -> Metrics:
+        plan, teachers = self.recipe.parent, [load_pruned(guide) for guide in guides]
+        return self._learn(self._fresh(plan), plan, plan.network, made, path, committee(teachers))
 
     def _pruned_from(self, parent: Path, before: Path, share: float) -> Path:
         plan = self.recipe.pruning
@@ -163,7 +175,7 @@ class Learning:
             penalty_weight=plan.penalty_weight,
         )
         keep = round((1 - share) * parameters(teacher))
-        prune_to(network, keep, importance, plan.round_to, side, plan.rank)
+        prune_to(network, keep, importance, plan.round_to, side)
         torch.manual_seed(plan.fine_tuning.training.seed)
         spec = self.recipe.parent.network
         metrics = self._learn(network, plan.fine_tuning, spec, made, path, teacher)
@@ -173,7 +185,7 @@ class Learning:
     def _recover(self, parent: Path, small: Path, made: str, path: Path) -> Metrics:
         plan, teacher = self.recipe.recovery, load_pruned(parent)
         if plan.teaching is not None and plan.teaching.with_guide:
-            teacher = Committee(teacher, load_pruned(self.guide()))
+            teacher = committee([teacher, *(load_pruned(guide) for guide in self.guides())])
         torch.manual_seed(plan.training.seed)
         return self._learn(load_pruned(small), plan, self.recipe.parent.network, made, path, teacher)
 
@@ -191,15 +203,18 @@ class Learning:
         teacher: Classifier | None = None,
     ) -> Metrics:
         """Teach `network`, save it to `path`; the folder of its checkpoints goes once it is saved."""
-        unlabelled = teacher is not None and plan.teaching is not None and plan.teaching.unlabelled
-        split = self._everything if unlabelled else self.train
-        toned = self.toned[:, : len(split.images)] if plan.training.tone_share else None
-        material = lessons.material(self.recipe.data, plan.training, split, self.val, toned)
+        taught = teacher is not None and plan.teaching is not None and plan.teaching.unlabelled
+        split = self._everything if taught or self.recipe.data.told else self.train
+        retone = self.retone if plan.training.tone_share else None
+        shift = self.serving_shift(plan.training)
+        material = lessons.material(self.recipe.data, plan.training, split, self.val, shift, retone)
         console.print(f"{path.name.removeprefix('partial-')}: {parameters(network):,} parameters learn")
         work = self.steps.folder / f"{path.stem.removeprefix('partial-')}-work"
-        learned = train(network, plan, material, made, work, teacher and teacher.to(device()))
+        if teacher is not None:
+            teacher = teacher.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        learned = train(network, plan, material, made, work, teacher)
         save_pruned(learned, spec, len(self.recipe.data.labels), path)
-        metrics = self._measured(learned)
+        metrics = self._measured(load_pruned(path).to(device()))
         shutil.rmtree(work)
         return metrics
 
@@ -226,7 +241,7 @@ class Learning:
         chosen = np.sort(order[: plan.images])
         labels = torch.from_numpy(self.train.labels[chosen])
         groups = {
-            f"simulated {name}": GroupSample(_tensor(self.toned[tone - 1][chosen]), labels)
+            f"simulated {name}": GroupSample(_tensor(self.toned_train(chosen, tone)), labels)
             for name, (tone,) in TYPES.items()
         }
         if self.reported is None:
@@ -243,6 +258,17 @@ class Learning:
 
 def _worst(path: Path) -> float:
     return float(str(read_record(path).metrics[WORST]))
+
+
+def _rendered(retone: Retone, images: Images, which: npt.NDArray[np.int64], tone: int) -> Images:
+    """`images` uint8 [k, H, W, 3], the `which`-th that `retone` knows, at `tone`, a few at a time."""
+    parts = []
+    for start in range(0, max(1, len(images)), RENDERED_AT_ONCE):
+        some = slice(start, start + RENDERED_AT_ONCE)
+        here = _tensor(images[some]).to(device())
+        places = torch.from_numpy(which[some]).to(device())
+        parts.append(retone(here, places, torch.full_like(places, tone)).permute(0, 2, 3, 1).cpu().numpy())
+    return np.concatenate(parts)
 
 
 def _tensor(images: Images) -> torch.Tensor:

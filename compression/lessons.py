@@ -6,22 +6,30 @@ import torch
 from torch import Tensor
 
 from evenscreen.compression.data import Split
-from evenscreen.compression.losses import label_loss, serving_shift
+from evenscreen.compression.losses import label_loss
 from evenscreen.compression.networks.classifier import Classifier, normalise
 from evenscreen.compression.recipe import Data, Training
+from evenscreen.compression.retone import Retone
 from evenscreen.compression.train import Material, device
 from evenscreen.pipeline.evidence.intervals import delong_interval
 
 
 def material(
-    data: Data, plan: Training, train: Split, val: Split, toned: npt.NDArray[np.uint8] | None
+    data: Data,
+    plan: Training,
+    learned: Split,
+    val: Split,
+    shift: npt.NDArray[np.float32],
+    retone: Retone | None,
 ) -> Material:
-    """What `plan` trains on; `toned` are the training images at tones I..VI, uint8 [6, n, H, W, 3]."""
-    shift = serving_shift(train.labels[train.labels >= 0], len(data.labels), plan)
+    """What `plan` trains on: the images of `learned`, whose skins `retone` knows.
+
+    `shift` is the `losses.serving_shift` that the file will be served with, float32 [classes].
+    """
     return Material(
-        images=torch.from_numpy(train.images).permute(0, 3, 1, 2),
-        toned=None if toned is None else torch.from_numpy(toned).permute(0, 1, 4, 2, 3),
-        labels=torch.from_numpy(train.labels),
+        images=torch.from_numpy(learned.images).permute(0, 3, 1, 2).to(device()),
+        retone=retone,
+        labels=torch.from_numpy(learned.labels).to(device()),
         label_loss=label_loss(plan, torch.from_numpy(shift).to(device())),
         judge=lambda network: area(network, val, data),
     )

@@ -1,5 +1,6 @@
 """What a network is to minimise: the labels' part, the teacher's, and the gap between skin tones."""
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from evenscreen.compression.data import UNKNOWN
 from evenscreen.compression.networks.classifier import Answer
 from evenscreen.compression.recipe import Teaching, Training
 from evenscreen.schemas.errors import Fatal
@@ -18,7 +20,10 @@ FOCUS = 2.0
 
 class LabelLoss(Protocol):
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Loss float32 [n] of each image, from logits [n, classes] and labels int64 [n]."""
+        """Loss float32 [n] of each image, from logits [n, classes] and labels int64 [n].
+
+        A label is a class, anything but one, or UNKNOWN, which costs nothing: see data.py.
+        """
 
 
 def label_loss(plan: Training, shift: Tensor) -> LabelLoss:
@@ -27,24 +32,32 @@ def label_loss(plan: Training, shift: Tensor) -> LabelLoss:
     weighted        cross-entropy, rare classes weighing more
     logit_adjusted  cross-entropy of logits that the class frequencies were added to (Menon et al. 2021)
     focal           cross-entropy, certain images weighing less (Lin et al. 2017)
+
+    Of an image that is anything but one class the logarithm of all other classes' probability counts
+    (Durand et al. 2019), at the mean weight of what it seems to be.
     """
-    smoothing = plan.label_smoothing
-    if plan.loss == "weighted":
-        weights = torch.exp(-shift)
-        return lambda logits, labels: F.cross_entropy(
-            logits, labels, weights, label_smoothing=smoothing, reduction="none"
-        )
-    if plan.loss == "logit_adjusted":
-        return lambda logits, labels: F.cross_entropy(
-            logits + shift, labels, label_smoothing=smoothing, reduction="none"
-        )
+    adjusted = shift if plan.loss == "logit_adjusted" else torch.zeros_like(shift)
+    weights = torch.exp(-shift) if plan.loss == "weighted" else torch.ones_like(shift)
 
-    def focal(logits: Tensor, labels: Tensor) -> Tensor:
-        surprise = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
-        sure = torch.softmax(logits, 1).gather(1, labels[:, None]).squeeze(1)
-        return (1 - sure) ** FOCUS * surprise
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        logits = logits + adjusted
+        exact = F.cross_entropy(
+            logits, labels.clamp(min=0), weights, label_smoothing=plan.label_smoothing, reduction="none"
+        )
+        if plan.loss == "focal":
+            sure = torch.softmax(logits, 1).gather(1, labels.clamp(min=0)[:, None]).squeeze(1)
+            exact = (1 - sure) ** FOCUS * exact
+        told = torch.where(labels < UNKNOWN, _excluded(logits, UNKNOWN - 1 - labels, weights), exact)
+        return torch.where(labels == UNKNOWN, 0.0, told)
 
-    return focal
+    return loss
+
+
+def _excluded(logits: Tensor, label: Tensor, weights: Tensor) -> Tensor:
+    """Loss [n] of images that are not `label` [n], where it is a label at all."""
+    others = logits.scatter(1, label.clamp(min=0)[:, None], -math.inf)
+    weight = (torch.softmax(others.detach(), 1) * weights).sum(1)
+    return weight * (logits.logsumexp(1) - others.logsumexp(1))
 
 
 def serving_shift(labels: npt.NDArray[np.int64], classes: int, plan: Training) -> npt.NDArray[np.float32]:
@@ -95,9 +108,15 @@ def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def gap(losses: Tensor, tones: Tensor) -> Tensor:
-    """How far the worst tone's mean loss is above the mean; `tones` int64 [n], 0 = as taken."""
-    means = torch.stack([losses[tones == tone].mean() for tone in torch.unique(tones)])
-    return means.max() - means.mean()
+    """How far the worst tone's mean loss is above the mean; `tones` int64 [n], 0 = as taken.
+
+    In sums over seven tones, shown or not: asking which are would wait for the device.
+    """
+    counts = torch.zeros(7, device=losses.device).index_add(0, tones, torch.ones_like(losses))
+    sums = torch.zeros(7, device=losses.device).index_add(0, tones, losses)
+    shown, means = counts > 0, sums / counts.clamp(min=1)
+    worst = torch.where(shown, means, -math.inf).max()
+    return worst - means.sum() / shown.sum()
 
 
 def taught_loss(

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 FEATURES = {"amx_int8": "AMX-INT8", "avx512_vnni": "AVX512-VNNI", "avx_vnni": "AVX-VNNI", "avx2": "AVX2"}
@@ -14,4 +15,10 @@ def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     flags = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.exists() else set()
     best = next((name for flag, name in FEATURES.items() if flag in flags), platform.machine())
-    return f"{cores}, {best}"
+    return ", ".join([cores, best, *_accelerators()])
+
+
+def _accelerators() -> list[str]:
+    """What PyTorch would use besides; nothing where it is not loaded, since then nothing used it."""
+    torch = sys.modules.get("torch")
+    return [torch.cuda.get_device_name()] if torch and torch.cuda.is_available() else []

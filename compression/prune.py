@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
 
 import torch
 import torch_pruning as tp
@@ -19,7 +18,6 @@ from evenscreen.compression.networks.hybrid import Attention
 from evenscreen.compression.units import Importance, Units, units
 from evenscreen.schemas.errors import Fatal
 
-Rank = Literal["within_kind", "per_parameter"]
 UNEVENNESS = 1.25
 """If all layers keeping the same share would leave each with k of its units, none is left with less than
 k ** UNEVENNESS, give or take a slice, in however many calls: ranked without a guard, layers collapse."""
@@ -42,27 +40,21 @@ def prune_to(
     importance: Importance,
     round_to: int,
     example_side: int,
-    rank: Rank = "within_kind",
 ) -> None:
     """Remove units of `network` in place until it has at most `keep_parameters`, and hardly fewer.
 
     Every layer keeps at least `round_to` channels or hidden units, always a multiple of it, or one head.
-    What blocks add to keeps its width. By `rank`, units compete
+    What blocks add to keeps its width. Units compete by how they stand among units that are built alike and
+    cost alike: only these have comparable numbers (Fang et al. 2024, "Isomorphic Pruning").
 
-    within_kind     by how they stand among units that are built alike and cost alike: only these have
-                    comparable numbers (Fang et al. 2024, "Isomorphic Pruning"); all kinds shrink alike
-    per_parameter   all with all, by importance per parameter: where one part of a network knows much and
-                    another little, the second shrinks first. For importances that estimate a loss.
-
-    `example_side` is the side in pixels of the image that traces the
-    network. The device stays; an optimiser or average of the network from before must be made anew.
-    Raises Fatal when the target cannot be reached.
+    `example_side` is the side in pixels of the image that traces the network. The device stays; an optimiser
+    or average of the network from before must be made anew. Raises Fatal when the target cannot be reached.
     """
     excess = parameters(network) - keep_parameters
     if excess <= 0:
         return
     layers = units(network)
-    scores = (_scaled if rank == "within_kind" else _per_parameter)(importance, layers)
+    scores = _scaled(importance, layers)
     removable = {name: _slices(name, layer, scores[name], round_to) for name, layer in layers.items()}
     most = sum(part.parameters for slices in removable.values() for part in slices)
     if excess > most:
@@ -106,10 +98,6 @@ def _scaled(importance: Importance, layers: Mapping[str, Units]) -> dict[str, Te
         mean = torch.cat([importance[name] for name in names]).abs().mean().clamp(min=1e-30)
         scaled |= {name: importance[name] / mean for name in names}
     return scaled
-
-
-def _per_parameter(importance: Importance, layers: Mapping[str, Units]) -> dict[str, Tensor]:
-    return {name: importance[name] / layer.parameters for name, layer in layers.items()}
 
 
 def _slices(name: str, layer: Units, scores: Tensor, round_to: int) -> list[Slice]:

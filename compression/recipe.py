@@ -10,12 +10,16 @@ from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 from evenscreen.schemas.reasons import Modality
 
-LITE_WIDTH = 1280
-"""Features per position of EfficientNet-Lite2."""
-
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Told(Section):
+    """A column of labels.csv that says of every image, 1 or 0, whether it has one label, and no more."""
+
+    column: str
+    label: str
 
 
 class Data(Section):
@@ -26,12 +30,16 @@ class Data(Section):
     citation: str
     labels: tuple[str, ...] = Field(min_length=2)
     malignant: tuple[str, ...] = Field(min_length=1)
+    told: Told | None = None
+    """What is known of images in split `unlabelled`; None learns from them through a teacher alone."""
     intended_modality: Modality
 
     @model_validator(mode="after")
-    def _malignant_labels_are_labels(self) -> Self:
+    def _named_labels_are_labels(self) -> Self:
         if unknown := set(self.malignant) - set(self.labels):
             raise ValueError(f"malignant names labels that there are not: {sorted(unknown)}")
+        if self.told and self.told.label not in self.labels:
+            raise ValueError(f"told names a label that there is not: {self.told.label}")
         return self
 
 
@@ -79,23 +87,7 @@ class Lite(Section):
     drop_path: float = Field(default=0.2, ge=0, lt=1)
 
 
-class LiteHybrid(Section):
-    """The guide's convolutions, then attention on what they leave: see networks/lite_hybrid.py."""
-
-    family: Literal["lite-hybrid"] = "lite-hybrid"
-    attention: Attention
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    drop_path: float = Field(default=0.2, ge=0, lt=1)
-    """Chance that a batch skips a block of attention; convolutions less, the first not at all."""
-
-    @model_validator(mode="after")
-    def _attention_is_as_wide_as_the_convolutions(self) -> Self:
-        if self.attention.width != LITE_WIDTH:
-            raise ValueError(f"attention on EfficientNet-Lite2 is {LITE_WIDTH} wide")
-        return self
-
-
-Network = Annotated[Hybrid | Lite | LiteHybrid, Field(discriminator="family")]
+Network = Annotated[Hybrid | Lite, Field(discriminator="family")]
 
 
 class Phase(Section):
@@ -122,11 +114,15 @@ class Training(Section):
     """How many images one epoch shows, drawn anew for each; None shows all."""
     tone_share: float = Field(default=0.0, ge=0, le=1)
     """Share of training images shown at a random simulated skin tone."""
+    mixup: float = Field(default=0.0, ge=0)
+    """Each image is blended with another, by shares drawn from Beta(mixup, mixup); 0 blends none."""
     ema_decay: float = Field(default=0.998, ge=0, lt=1)
     weights: Literal["average", "last", "best"] = "best"
     """What to keep: the average or last weights of the last epoch, or the best of either on val."""
     keep_best: int = Field(default=2, gt=0)
     """How many of the best checkpoints stay in the run folder."""
+    judge_every_epochs: int = Field(default=1, gt=0)
+    """How often val is asked and everything saved: a kill costs at most so many epochs."""
     patience_epochs: int | None = Field(default=None, gt=0)
     """Stop when val has not improved for so many epochs; None never stops early."""
 
@@ -169,12 +165,17 @@ class Trained(Lessons):
     network: Network
 
 
+class Guide(Trained):
+    """A pretrained network that teaches the parent."""
+
+    copies: int = Field(default=1, gt=0)
+    """How many learn, each under the next seed, and teach as a committee."""
+
+
 class Pruning(Section):
     """Channels, hidden units and heads that go, a little at a time, each time followed by fine-tuning."""
 
     importance: Literal["magnitude", "penalised", "fairprune", "fisher_max"] = "fisher_max"
-    rank: Literal["within_kind", "per_parameter"] = "within_kind"
-    """Whom a unit competes with: others of its kind, or all, by importance per parameter. See prune.py."""
     removed: tuple[float, ...] = Field(min_length=1)
     """Share of the parent's parameters that is gone after each step, rising."""
     ship: float = Field(gt=0, lt=1)
@@ -220,8 +221,7 @@ class Recipe(Section):
     intended_use: str
     data: Data
     preprocessing: Preprocessing
-    guide: Trained
-    """A pretrained network that teaches the parent."""
+    guide: Guide
     parent: Trained
     pruning: Pruning
     recovery: Lessons

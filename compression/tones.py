@@ -23,6 +23,8 @@ towards the hard test. Lightening by a factor would burn out highlights; there k
 black and white in place and takes skin to skin exactly.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -62,6 +64,13 @@ NO_LIGHT = 1e-3
 """The least X, Y or Z of a skin: a black image stays black instead of dividing by nothing."""
 
 
+class ToneChanges(NamedTuple):
+    """Light x, each of X, Y, Z by itself, becomes factor x / (1 + bend x): both float32 [n, 3]."""
+
+    factor: Floats
+    bend: Floats
+
+
 def render(images: npt.NDArray[np.uint8], tone: int) -> npt.NDArray[np.uint8]:
     """`images` (uint8 [n, H, W, 3], sRGB) with their skin at `tone` 1..6 (I..VI): uint8 of the same shape.
 
@@ -70,12 +79,22 @@ def render(images: npt.NDArray[np.uint8], tone: int) -> npt.NDArray[np.uint8]:
     """
     if tone not in TONES:
         raise ValueError(f"a tone is one of {TONES}, not {tone}")
-    skins = skin_lab(images)
+    changes = tone_changes(skin_lab(images), tone)
     rendered = np.empty_like(images)
-    sources, targets = np.maximum(xyz_from_lab(skins), NO_LIGHT), xyz_from_lab(_targets(skins, tone))
-    for index, image in enumerate(images):
-        rendered[index] = srgb_from_xyz(_moved(xyz_from_srgb(image), sources[index], targets[index]))
+    for index, (image, factor, bend) in enumerate(zip(images, *changes, strict=True)):
+        xyz = xyz_from_srgb(image)
+        rendered[index] = srgb_from_xyz(xyz * factor / (1 + bend * xyz))
     return rendered
+
+
+def tone_changes(skins: Floats, tone: int) -> ToneChanges:
+    """What takes images whose skin is `skins` (L*, a*, b* float32 [n, 3]) to `tone` 1..6."""
+    sources = np.maximum(xyz_from_lab(skins), NO_LIGHT)
+    targets = xyz_from_lab(_targets(skins, tone))
+    k = targets * (1 - sources) / (sources * (1 - targets))
+    lighter = targets > sources
+    factor = np.where(lighter, k, targets / sources).astype(np.float32)
+    return ToneChanges(factor, np.where(lighter, k - 1, 0).astype(np.float32))
 
 
 def skin_lab(images: npt.NDArray[np.uint8]) -> Floats:
@@ -104,16 +123,6 @@ def _targets(skins: Floats, tone: int) -> Floats:
     targets = np.tile(SKIN[tone - 1], (len(skins), 1))
     targets[:, 1] += np.clip(skins[:, 1] - targets[:, 1], -REDNESS_SPREAD, REDNESS_SPREAD)
     return targets
-
-
-def _moved(xyz: Floats, source: Floats, target: Floats) -> Floats:
-    """`xyz` [H, W, 3] where the colour `source` [3] becomes `target` [3], each of X, Y, Z by itself."""
-    k = target * (1 - source) / (source * (1 - target))
-    lighter = target > source
-    factor = np.where(lighter, k, target / source)
-    bend = np.where(lighter, k - 1, 0).astype(np.float32)
-    moved: Floats = xyz * factor / (1 + bend * xyz)
-    return moved
 
 
 def _border(height: int, width: int) -> npt.NDArray[np.bool_]:

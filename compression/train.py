@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -14,9 +15,11 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from evenscreen.compression.augment import View, draw_views
+from evenscreen.compression.data import UNKNOWN
 from evenscreen.compression.losses import LabelLoss, taught_loss
 from evenscreen.compression.networks.classifier import Answer, Classifier, normalise
 from evenscreen.compression.recipe import Lessons, Training
+from evenscreen.compression.retone import Retone
 from evenscreen.schemas.errors import Fatal
 
 CHECKPOINT = "checkpoint.pt"
@@ -25,15 +28,14 @@ console = Console()
 
 @dataclass(frozen=True)
 class Material:
-    """What is learned from.
+    """What is learned from, on the device that learns.
 
-    `images` uint8 [n, 3, H, W]; `toned` the same rendered at the simulated tones I..VI, uint8
-    [6, n, 3, H, W], or None; `labels` int64 [n], -1 where there is none; `judge` gives the AUROC of a network
-    on val.
+    `images` uint8 [n, 3, H, W]; `retone` renders them at simulated tones, None where no plan wants that;
+    `labels` int64 [n] as in losses.LabelLoss; `judge` gives the AUROC of a network on val.
     """
 
     images: Tensor
-    toned: Tensor | None
+    retone: Retone | None
     labels: Tensor
     label_loss: LabelLoss
     judge: Callable[[Classifier], float]
@@ -91,7 +93,7 @@ def train(
 ) -> Classifier:
     """`network` after its lessons, in evaluation mode, with the weights that the plan keeps.
 
-    `folder` keeps checkpoint.pt and the best weights; a second call goes on where the first one ended.
+    `folder` keeps checkpoint.pt and the best weights; a second call goes on from the last judged epoch.
     Raises Fatal when `folder` belongs to another recipe or other data, or when the loss is not a number.
     """
     plan = lessons.training
@@ -101,6 +103,8 @@ def train(
         began = time.monotonic()
         loss = _epoch(run, lessons, material, teacher)
         run.epoch += 1
+        if run.epoch % plan.judge_every_epochs and run.epoch < plan.epochs:
+            continue
         last, average = (material.judge(form.eval()) for form in (run.network, run.averaged()))
         _keep_best(run, plan, last, average, folder)
         run.save(folder / CHECKPOINT, fingerprint)
@@ -170,15 +174,19 @@ def _groups(network: torch.nn.Module, plan: Training) -> list[dict[str, Any]]:
 
 
 def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier | None) -> float:
-    """One pass over all images; randomness depends on seed and epoch alone, so a resumed run is the same."""
+    """One pass over all images; randomness depends on seed and epoch alone, so a resumed run is the same.
+
+    Whether the loss is a number is asked once, at the end: asking waits for the device.
+    """
     plan = lessons.training
     seed = plan.seed * 10_000 + run.epoch
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
+    mixing = np.random.default_rng(seed)
     order = torch.randperm(len(material.images), generator=generator)[: plan.images_per_epoch]
     steps = math.ceil(len(order) / plan.batch)
     run.network.train()
-    total = 0.0
+    total = torch.zeros((), device=device())
     batches = track(
         order.tensor_split(steps),
         f"epoch {run.epoch + 1}/{plan.epochs}",
@@ -190,38 +198,57 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)
         view = draw_views(
-            material.images, material.toned, chosen, plan.side(run.epoch), plan.tone_share, generator
+            material.images, material.retone, chosen, plan.side(run.epoch), plan.tone_share, generator
         )
-        loss = _loss(run, teacher, view, material, chosen, lessons)
-        if not torch.isfinite(loss):
-            raise Fatal(
-                f"The loss is not a number in epoch {run.epoch + 1}: lower peak_learning_rate in the recipe "
-                "and start with a new run folder. The last finished epoch is kept."
-            )
+        loss = _loss(run, teacher, view, material, chosen, _shares(plan, len(chosen), mixing), lessons)
         run.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
         run.optimiser.step()
         run.average.update_parameters(run.network)
-        total += loss.item() * len(chosen)
-    return total / len(order)
+        total += loss.detach() * len(chosen)
+    mean = total.item() / len(order)
+    if not math.isfinite(mean):
+        raise Fatal(
+            f"The loss is not a number in epoch {run.epoch + 1}: lower peak_learning_rate in the recipe "
+            "and start with a new run folder. The last judged epoch is kept."
+        )
+    return mean
+
+
+def _shares(plan: Training, n: int, mixing: np.random.Generator) -> Tensor | None:
+    """What each of `n` images has in its mixture with another, float32 [n], at least half; None unmixed."""
+    if not plan.mixup:
+        return None
+    drawn = mixing.beta(plan.mixup, plan.mixup, n)
+    return torch.from_numpy(np.maximum(drawn, 1 - drawn).astype(np.float32)).to(device())
 
 
 def _loss(
-    run: Run, teacher: Classifier | None, view: View, material: Material, chosen: Tensor, lessons: Lessons
+    run: Run,
+    teacher: Classifier | None,
+    view: View,
+    material: Material,
+    chosen: Tensor,
+    shares: Tensor | None,
+    lessons: Lessons,
 ) -> Tensor:
     """The teacher sees every lesion at the tone it was taken at, whatever tone the student is shown."""
     on = device()
-    labels = material.labels[chosen].to(on)
-    with torch.autocast(on.type, enabled=on.type == "cuda"):
-        said = run.network.answer(normalise(view.shown.to(on)))
-        by_label = material.label_loss(said.logits, labels.clamp(min=0))
+    labels = material.labels[chosen.to(on)]
+    view = view if shares is None else view.mixed(shares)
+    with torch.autocast(on.type, torch.bfloat16, enabled=on.type == "cuda"):
+        said = run.network.answer(normalise(view.shown))
+        by_label, known = material.label_loss(said.logits, labels), labels != UNKNOWN
+        if shares is not None:
+            other = material.label_loss(said.logits, labels.roll(1, 0))
+            by_label, known = shares * by_label + (1 - shares) * other, known & known.roll(1, 0)
         if teacher is None or lessons.teaching is None:
             return by_label.mean()
         with torch.no_grad():
-            taught = teacher.answer(normalise(view.original.to(on)))
+            taught = teacher.answer(normalise(view.original))
         student = Answer(said.logits, run.bridge(said.features).float())
-    return taught_loss(by_label, labels >= 0, student, taught, view.tones.to(on), lessons.teaching)
+    return taught_loss(by_label, known, student, taught, view.tones, lessons.teaching)
 
 
 def _keep_best(run: Run, plan: Training, last: float, average: float, folder: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Literal, cast
 from torch import Tensor, nn
 
 from evenscreen.compression.networks.hybrid import Block, Residual
-from evenscreen.compression.networks.inverted import InvertedResidual
 
 Matrix = nn.Conv2d | nn.Linear
 Kind = Literal["channels", "hidden", "heads"]
@@ -30,7 +29,7 @@ class Units:
     reader: Matrix
     """Whose input columns are the units."""
     between: tuple[nn.Module, ...] = ()
-    """What treats each unit by itself on its way: norms, a depthwise convolution."""
+    """What treats each unit by itself on its way: a norm."""
 
     @property
     def size(self) -> int:
@@ -58,9 +57,6 @@ def units(network: nn.Module) -> dict[str, Units]:
         match module:
             case Residual():
                 found[name] = _between(module.inner[0], module.outer[0], "channels", module.inner[1])
-            case InvertedResidual(expand=nn.Sequential() as expand):
-                middle = [layer for layer in module.depthwise if any(True for _ in layer.parameters())]
-                found[name] = _between(expand[0], module.project[0], "channels", expand[1], *middle)
             case Block():
                 deep = module.attention
                 writers = (deep.query, deep.key, deep.value)

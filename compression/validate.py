@@ -16,6 +16,8 @@ from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Interval, Manifest
 
 BATCH = 32
+NETWORK_IMAGES = 64
+"""How many of each group the network itself is asked: PyTorch is slow, and an export is off everywhere."""
 TOLERANCE = 1e-3
 """Largest difference of a logit that the order of sums explains."""
 
@@ -30,7 +32,7 @@ class GroupValidation(BaseModel):
     group: str
     n: int
     largest_logit_error: float
-    """Between the network and its FP32 file."""
+    """Between the network and its FP32 file, on the group's first NETWORK_IMAGES images."""
     same_label: Interval
     """Share of images whose most probable label is the same in the FP32 and the served file."""
     flips: Interval
@@ -62,8 +64,10 @@ def validate(
     rows = []
     for group, images in groups.items():
         exported = model_logits(fp32, images)
-        error = float(np.abs(_network_logits(network, images) - exported).max())
-        rows.append(_compared(group, exported, model_logits(served, images), error, manifest))
+        some = images[:NETWORK_IMAGES]
+        error = float(np.abs(_network_logits(network, some) - exported[: len(some)]).max())
+        answers = exported if served == fp32 else model_logits(served, images)
+        rows.append(_compared(group, exported, answers, error, manifest))
     validation = Validation(groups=tuple(rows))
     if not validation.largest_logit_error <= TOLERANCE:
         raise Fatal(

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from pydantic import TypeAdapter
+from torch import Tensor
 
 from evenscreen.compression.networks.classifier import Classifier
 from evenscreen.compression.networks.hybrid import Block, Residual
-from evenscreen.compression.networks.inverted import InvertedResidual
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.recipe import Lite, Network
 from evenscreen.compression.train import write
@@ -29,13 +29,14 @@ def save_pruned(network: Classifier, spec: Network, classes: int, path: Path) ->
     """Write `network`, made from `spec` for `classes` and pruned or not, to `path`: whole or not at all.
 
     On return the file holds specification, widths and weights (on the CPU), and nothing that runs when it
-    is read. Raises Fatal when the disk is full.
+    is read. Matrices are in half precision, which no answer notices: a run keeps many networks. Raises Fatal
+    when the disk is full.
     """
     state = {
         "network": spec.model_dump(mode="json"),
         "classes": classes,
         "widths": widths(network),
-        "weights": {name: tensor.cpu() for name, tensor in network.state_dict().items()},
+        "weights": {name: _stored(tensor) for name, tensor in network.state_dict().items()},
     }
     write(state, path)
 
@@ -48,12 +49,30 @@ def load_pruned(path: Path) -> Classifier:
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         network = empty(SPEC.validate_python(state["network"]), state["classes"], state["widths"])
-        network.load_state_dict(state["weights"], assign=True)
+        weights = {name: _loaded(tensor) for name, tensor in state["weights"].items()}
+        network.load_state_dict(weights, assign=True)
     except FileNotFoundError:
         raise Fatal(f"There is no {path.name}: has its step been run?") from None
-    except (pickle.UnpicklingError, RuntimeError, KeyError, ValueError, TypeError, EOFError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        EOFError,
+        OSError,
+    ) as error:
         raise Fatal(f"{path.name} holds no network that can be read ({type(error).__name__}).") from None
     return network.eval()
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    """Norms keep their precision: variances may be too small or too large for half of it."""
+    return tensor.cpu().half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor.cpu()
+
+
+def _loaded(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def empty(spec: Network, classes: int, widths: Mapping[str, int]) -> Classifier:
@@ -67,8 +86,6 @@ def empty(spec: Network, classes: int, widths: Mapping[str, int]) -> Classifier:
                 case Residual():
                     width = len(module.get_parameter("outer.1.weight"))
                     network.set_submodule(name, Residual(width, widths[name]))
-                case InvertedResidual() if name in widths:
-                    network.set_submodule(name, module.narrowed(widths[name]))
                 case Block():
                     heads, hidden = widths[f"{name}.attention"], widths[f"{name}.perceptron"]
                     narrow = Block(

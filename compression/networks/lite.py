@@ -9,8 +9,10 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
 from evenscreen.compression.networks.classifier import Classifier
-from evenscreen.compression.recipe import LITE_WIDTH
 from evenscreen.compression.recipe import Lite as Spec
+
+WIDTH = 1280
+"""Features per position."""
 
 THEIR_SCALE = 63.75 / 128
 """From our normalisation, by (x - 127.5) / 63.75, to the one it was trained under, by (x - 127) / 128."""
@@ -20,7 +22,7 @@ class Lite(Classifier):
     """The published network with a head of ours."""
 
     def __init__(self, spec: Spec, classes: int) -> None:
-        super().__init__(LITE_WIDTH, classes, spec.dropout)
+        super().__init__(WIDTH, classes, spec.dropout)
         # Without an image size the padding follows the image, so that one network takes several sizes.
         self.body = EfficientNet.from_name(
             "efficientnet-lite2", image_size=None, drop_connect_rate=spec.drop_path

@@ -3,7 +3,6 @@
 from evenscreen.compression.networks.classifier import Classifier
 from evenscreen.compression.networks.hybrid import Hybrid
 from evenscreen.compression.recipe import Hybrid as HybridSpec
-from evenscreen.compression.recipe import LiteHybrid as LiteHybridSpec
 from evenscreen.compression.recipe import Network
 
 
@@ -13,6 +12,5 @@ def make(spec: Network, classes: int) -> Classifier:
         return Hybrid(spec, classes)
     # Their package of weights is needed by nobody else.
     from evenscreen.compression.networks.lite import Lite
-    from evenscreen.compression.networks.lite_hybrid import LiteHybrid
 
-    return LiteHybrid(spec, classes) if isinstance(spec, LiteHybridSpec) else Lite(spec, classes)
+    return Lite(spec, classes)

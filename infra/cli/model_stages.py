@@ -24,7 +24,7 @@ Stage = Callable[["Build"], Path]
 STAGES: dict[str, tuple[str, Stage]] = {
     "guide": (
         "Fine-tune the pretrained network that teaches the parent.",
-        lambda made: made.learning.guide(),
+        lambda made: made.learning.guides()[-1],
     ),
     "parent": ("Train the parent on labels and on what its guide says.", lambda made: made.learning.parent()),
     "prune": (

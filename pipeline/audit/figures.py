@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping
 from evenscreen.pipeline.evidence.auroc import AreaComponents
 from evenscreen.pipeline.evidence.calibration import Residual
@@ -23,25 +24,6 @@ RECENT = timedelta(days=90)
 MONTHS = 90 / 30.44
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class GroupFigures:
-    """Figures of one group; None where it has no case, or too few to say how they vary.
-
-    `positives_per_month`, `negatives_per_month`: cases with outcome that the last 90 days brought.
-    """
-
-    sensitivity: Rate | None = None
-    specificity: Rate | None = None
-    auroc: AreaComponents | None = None
-    calibration: Residual | None = None
-    positives_per_month: float = 0.0
-    negatives_per_month: float = 0.0
-
-
-NOBODY = GroupFigures()
-"""A registered group without a single case."""
 
 
 @dataclass(frozen=True)

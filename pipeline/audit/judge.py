@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.missing import Case, missing
 from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Grouping, Metric, Plan
 from evenscreen.pipeline.evidence.auroc import Area, shrink
@@ -50,7 +50,7 @@ def judge(
         target = target_error("even", margin, len(figures), share, nightly)
         questioned = {name for pair in found.undecided for name in (pair.first, pair.second)}
         lacks = {
-            name: missing(metric, groups, name, target)
+            name: missing(metric, groups, areas, name, target)
             for name in figures
             if name in questioned or name in found.not_assessable
         }

@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from evenscreen.pipeline.audit.figures import NOBODY, GroupFigures
+from evenscreen.pipeline.audit.group_figures import NOBODY, GroupFigures
 from evenscreen.pipeline.audit.plan import Metric
-from evenscreen.pipeline.evidence.auroc import shrink
+from evenscreen.pipeline.evidence.auroc import Area
 from evenscreen.pipeline.evidence.rates import Rate
 from evenscreen.pipeline.evidence.shortfall import Shortfall, area_shortfall, rate_shortfall, still
 
@@ -18,16 +18,16 @@ Case = Literal["positives", "negatives", "cases"]
 
 
 def missing(
-    metric: Metric, groups: Mapping[str, GroupFigures], name: str, target: float
+    metric: Metric, groups: Mapping[str, GroupFigures], areas: Mapping[str, Area], name: str, target: float
 ) -> dict[Case, Shortfall]:
     """Cases of each kind that bring a pair with group `name` to a standard error of `target`.
 
-    Empty when no group says anything about the metric yet.
+    `areas` are those of all groups that have one. Empty when no group says anything about the metric yet.
     """
     own = groups.get(name, NOBODY)
     match metric:
         case "auroc":
-            return _for_area(own, groups, name, target)
+            return _for_area(own, areas, name, target)
         case "calibration":
             return _for_residual(own, groups, target)
         case "sensitivity":
@@ -41,9 +41,8 @@ def missing(
 
 
 def _for_area(
-    own: GroupFigures, groups: Mapping[str, GroupFigures], name: str, target: float
+    own: GroupFigures, areas: Mapping[str, Area], name: str, target: float
 ) -> dict[Case, Shortfall]:
-    areas = shrink({name: one.auroc for name, one in groups.items() if one.auroc is not None})
     if not areas:
         return {}
     typical = max(areas.values(), key=lambda area: area.components.positives + area.components.negatives)

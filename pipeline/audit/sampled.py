@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.audit.figures import NOBODY, GroupFigures, Question, Row, in_order
+from evenscreen.pipeline.audit.figures import Question, Row, in_order
+from evenscreen.pipeline.audit.group_figures import NOBODY, GroupFigures
 from evenscreen.pipeline.audit.plan import Grouping
 from evenscreen.pipeline.audit.result import Sampled
 from evenscreen.pipeline.audit.verification import Bounds

@@ -65,9 +65,15 @@ def all_pairs(
     figures: Mapping[str, AnyFigure], critical: Callable[[AnyFigure, AnyFigure], float]
 ) -> tuple[Pair, ...]:
     """Every pair of groups in the order given, its limits at `critical(first, second)` standard errors."""
+    known: dict[tuple[str, float], Estimate] = {}
+
+    def limits(name: str, c: float) -> Estimate:
+        if (name, c) not in known:
+            known[name, c] = figures[name].limits(c)
+        return known[name, c]
+
     pairs = []
     for first, second in combinations(figures, 2):
         c = critical(figures[first], figures[second])
-        one = difference(figures[first].limits(c), figures[second].limits(c))
-        pairs.append(Pair(first, second, *one))
+        pairs.append(Pair(first, second, *difference(limits(first, c), limits(second, c))))
     return tuple(pairs)

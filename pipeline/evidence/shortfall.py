@@ -1,6 +1,7 @@
 """How many more cases an undecided verdict needs, so that waiting has an end or is known to have none."""
 
 import math
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from evenscreen.pipeline.evidence.auroc import Area
@@ -20,6 +21,7 @@ class Shortfall(NamedTuple):
     months: float | None
 
 
+@lru_cache(maxsize=256)
 def target_error(goal: Goal, margin: float, k: int, alpha: float = 0.05, nightly: bool = False) -> float:
     """Standard error of a pair's difference that decides it with 95 % power.
 

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.evidence.auroc import area_components
 from evenscreen.pipeline.evidence.calibration import residual
 from evenscreen.pipeline.evidence.rates import rate

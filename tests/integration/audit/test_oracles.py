@@ -1,4 +1,4 @@
-"""Every figure of the database against scikit-learn and against the statistics of this package, to 1e-9."""
+"""Every figure of the database against scikit-learn, Fairlearn and this package's statistics, to 1e-9."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
@@ -157,18 +158,45 @@ def test_components_are_those_of_this_package(
             assert close(row["residual_variance"], own.own_variance)
 
 
+def rates_by_group(
+    cases: list[Case], of: Callable[[Case], Any], rate: Callable[..., float]
+) -> dict[str, Any]:
+    """What Fairlearn says of the flags of `cases` by group, or nothing where there is no case."""
+    if not cases:
+        return {}
+    frame = MetricFrame(
+        metrics=rate,
+        y_true=[int(bool(case.malignant)) for case in cases],
+        y_pred=[int(case.score >= THRESHOLD) for case in cases],
+        sensitive_features=[str(of(case)) for case in cases],
+    )
+    return dict(frame.by_group)
+
+
 @given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
 @example(cases=SEPARATED, dimension="all")
+@example(cases=[Case(9000, None), Case(4999, False, fst=5), Case(5000, False, fst=5)], dimension="fst")
 @SLOW
-def test_metrics_are_those_of_scikit_learn(
+def test_metrics_are_those_of_scikit_learn_and_fairlearn(
     owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str
 ) -> None:
     model, _ = insert(owner, cases)
     found = asked(ask, "metrics", model, now(), dimension)
     expected = groups([c for c in cases if dimension != "fst" or c.fst is not None], DIMENSIONS[dimension])
     assert set(found) == set(expected)
+    screened = [case for case in cases if case.ended == "screened"]
+    known = [case for case in screened if case.malignant is not None]
+    flag_rates = rates_by_group(screened, DIMENSIONS[dimension], selection_rate)
+    sensitivities = rates_by_group(known, DIMENSIONS[dimension], true_positive_rate)
+    false_alarms = rates_by_group(known, DIMENSIONS[dimension], false_positive_rate)
     for value, group in expected.items():
         row = found[value]
+        assert close(row["flag_rate"], flag_rates.get(str(value)))
+        # Fairlearn says 0 where a group has no case of the class, the database says nothing.
+        if row["positives"]:
+            assert close(row["sensitivity"], sensitivities[str(value)])
+        if row["negatives"]:
+            assert close(row["specificity"], 1 - false_alarms[str(value)])
         assert row["images"] == len(group.all)
         assert row["patients"] == len(set(Group.patients(group.all)))
         assert row["screened"] == len(group.screened)

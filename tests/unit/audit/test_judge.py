@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from evenscreen.pipeline.audit.figures import GroupFigures
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.evidence.auroc import area_components

@@ -31,8 +31,8 @@ from evenscreen.schemas.manifest import Manifest
 
 STEPS = {
     ".": [
-        "toned.npy",
-        "guide.pt",
+        "skins.npy",
+        "guide-1.pt",
         "parent.pt",
         "pruned-20.pt",
         "pruned-40.pt",
@@ -218,7 +218,7 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("stage", "file"),
     [
-        ("guide", "guide.pt"),
+        ("guide", "guide-1.pt"),
         ("prune", "pruned-40.pt"),
         ("quantise", "candidate/model.onnx"),
         ("validate", "candidate/validation.json"),

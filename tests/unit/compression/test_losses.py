@@ -7,6 +7,7 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 
 import torch
 
+from evenscreen.compression.data import UNKNOWN, anything_but
 from evenscreen.compression.losses import (
     distillation_loss,
     feature_loss,
@@ -80,6 +81,33 @@ def test_focal_loss_minds_hard_images_more() -> None:
     plain = label_loss(plan("weighted", 0.0), torch.zeros(2))(logits, labels)
     focal = label_loss(plan("focal"), torch.zeros(2))(logits, labels)
     assert focal[0] / focal[1] < 0.05 * plain[0] / plain[1]
+
+
+def test_of_an_image_that_is_not_one_label_all_others_count_together() -> None:
+    logits = torch.tensor([[1.0, 2.0, 0.5]])
+    loss = label_loss(plan("weighted", 0.0), torch.zeros(3))
+    said = torch.softmax(logits, 1)[0]
+    found = loss(logits, torch.tensor([anything_but(1)]))
+    assert found.item() == pytest.approx(-np.log(1 - said[1].item()), rel=1e-5)
+    assert loss(logits, torch.tensor([UNKNOWN])).item() == 0
+
+
+def test_what_an_image_is_not_weighs_as_what_it_seems_to_be() -> None:
+    shift = torch.tensor([0.0, -np.log(3.0), -np.log(9.0)], dtype=torch.float32)
+    loss = label_loss(plan("weighted", 1.0), shift)
+    rare, common = torch.tensor([[0.0, 5.0, 9.0]]), torch.tensor([[9.0, 5.0, 0.0]])
+    label = torch.tensor([anything_but(1)])
+    assert loss(rare, label).item() == pytest.approx(9 * loss(common, label).item(), rel=0.01)
+
+
+def test_nothing_is_learned_from_an_image_of_which_nothing_is_known() -> None:
+    logits = torch.zeros(2, 3, requires_grad=True)
+    label_loss(plan("focal"), torch.zeros(3))(
+        logits, torch.tensor([UNKNOWN, anything_but(0)])
+    ).sum().backward()
+    assert logits.grad is not None
+    assert not logits.grad[0].any()
+    assert logits.grad[1, 0] > 0 > logits.grad[1, 1]
 
 
 def test_a_student_that_says_what_its_teacher_says_loses_nothing() -> None:

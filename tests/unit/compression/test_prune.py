@@ -8,7 +8,7 @@ import torch
 
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.networks.hybrid import Hybrid
-from evenscreen.compression.prune import Rank, prune_to, remove
+from evenscreen.compression.prune import prune_to, remove
 from evenscreen.compression.recipe import Attention, Stage
 from evenscreen.compression.recipe import Hybrid as Spec
 from evenscreen.compression.units import Importance, units
@@ -92,17 +92,19 @@ def test_the_least_important_go() -> None:
     assert torch.equal(network.blocks[0].perceptron[0].weight, kept)
 
 
-@pytest.mark.parametrize("rank", ["per_parameter", "within_kind"])
-def test_ranked_per_parameter_the_kind_that_matters_less_goes_first(rank: Rank) -> None:
+@pytest.mark.parametrize("factor", [1.0, 1e3])
+def test_kinds_do_not_compete_with_each_other(factor: float) -> None:
     spec = SPEC.model_copy(update={"attention": Attention(width=64, heads=8, hidden=4096, blocks=2)})
     network = Hybrid(spec, 3)
     layers = units(network)
-    mattering = {name: 1.0 if layer.kind == "hidden" else 1e3 for name, layer in layers.items()}
-    importance = {name: (values + 1) * mattering[name] for name, values in random_importance(network).items()}
     before = {name: layer.count for name, layer in layers.items()}
-    prune_to(network, round(parameters(network) * 0.9), importance, 16, SIDE, rank)
+    importance = {
+        name: (values + 1) * (factor if layers[name].kind == "heads" else 1.0)
+        for name, values in random_importance(network).items()
+    }
+    prune_to(network, round(parameters(network) * 0.7), importance, 16, SIDE)
     shrunk = {layer.kind for name, layer in units(network).items() if layer.count < before[name]}
-    assert (shrunk == {"hidden"}) == (rank == "per_parameter")
+    assert {"hidden", "heads"} <= shrunk
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

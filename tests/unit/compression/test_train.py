@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs torch: pip install 'evenscreen[train]'")
@@ -10,12 +9,14 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 import torch
 
 from evenscreen.compression import lessons
-from evenscreen.compression.augment import augment, draw_views
-from evenscreen.compression.data import UNLABELLED, data_checksum, joined, load_split
+from evenscreen.compression.augment import View, augment, draw_views
+from evenscreen.compression.data import UNLABELLED, anything_but, data_checksum, joined, load_split
+from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier
 from evenscreen.compression.networks.make import make
-from evenscreen.compression.recipe import Lessons, Phase, Recipe, read_recipe
-from evenscreen.compression.tones import TONES, render
+from evenscreen.compression.recipe import Lessons, Phase, Recipe, Told, read_recipe
+from evenscreen.compression.retone import Retone
+from evenscreen.compression.tones import skin_lab
 from evenscreen.compression.train import Material, learning_rate, train
 from evenscreen.schemas.errors import Fatal
 
@@ -38,8 +39,9 @@ def material(lesions: Path, recipe: Recipe, plan: Lessons) -> Material:
         load_split(lesions, name, recipe.data, recipe.preprocessing) for name in ("train", UNLABELLED, "val")
     )
     both = joined(labelled, unlabelled)
-    toned = np.stack([render(both.images, tone) for tone in TONES])
-    return lessons.material(recipe.data, plan.training, both, val, toned)
+    retone = Retone(skin_lab(both.images), torch.device("cpu"))
+    shift = serving_shift(labelled.labels, 3, plan.training)
+    return lessons.material(recipe.data, plan.training, both, val, shift, retone)
 
 
 @pytest.fixture
@@ -134,12 +136,66 @@ def test_the_learning_rate_rises_to_its_peak_and_ends_at_nothing(plan: Lessons) 
 
 def test_both_forms_of_an_image_are_turned_and_lit_alike() -> None:
     images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
-    toned = (images // 2).expand(6, 8, 3, 32, 32)
-    view = draw_views(images, toned, torch.arange(8), 24, 0.5, torch.Generator().manual_seed(1))
+
+    def darker(shown: torch.Tensor, which: torch.Tensor, tones: torch.Tensor) -> torch.Tensor:
+        assert torch.equal(shown, images[which])
+        assert tones.min() >= 1
+        return shown // 2
+
+    view = draw_views(images, darker, torch.arange(8), 24, 0.5, torch.Generator().manual_seed(1))
     rendered = view.tones > 0
     assert 0 < rendered.sum() < 8
     assert torch.equal(view.shown[~rendered], view.original[~rendered])
     assert torch.allclose(2 * view.shown[rendered], view.original[rendered], atol=3)
+
+
+def test_a_mixture_keeps_the_larger_share_of_its_own() -> None:
+    shown = torch.tensor([0.0, 100.0, 200.0]).view(3, 1, 1, 1).expand(3, 3, 4, 4)
+    view = View(shown, 0.5 * shown, torch.zeros(3, dtype=torch.int64)).mixed(torch.tensor([1.0, 0.75, 0.5]))
+    assert view.original[:, 0, 0, 0].tolist() == [0.0, 75.0, 150.0]
+    assert view.shown[:, 0, 0, 0].tolist() == [0.0, 37.5, 75.0]
+
+
+def test_a_mixture_of_images_has_their_labels_in_the_same_shares(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
+) -> None:
+    asked = []
+
+    def counted(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        asked.append(labels)
+        return material.label_loss(logits, labels)
+
+    mixed = plan.training.model_copy(update={"mixup": 0.4})
+    heard = Material(**{**vars(material), "label_loss": counted})
+    train(fresh(recipe), Lessons(training=mixed), heard, "key", tmp_path)
+    pairs = list(zip(asked[::2], asked[1::2], strict=True))
+    assert pairs
+    assert all(torch.equal(other, own.roll(1, 0)) for own, other in pairs)
+
+
+def test_between_judged_epochs_nothing_is_asked_or_saved(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rarely = plan.training.model_copy(
+        update={"phases": (Phase(epochs=5, side=24),), "judge_every_epochs": 2, "keep_best": 9}
+    )
+    train(fresh(recipe), Lessons(training=rarely), material, "key", tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("best-*")) == [
+        "best-002.pt",
+        "best-004.pt",
+        "best-005.pt",
+    ]
+    assert capsys.readouterr().out.count("epoch ") == 3
+
+
+def test_what_is_told_of_images_without_label_is_learned(lesions: Path, recipe: Recipe) -> None:
+    told = recipe.data.model_copy(update={"told": Told(column="melanoma", label="MEL")})
+    split = load_split(lesions, UNLABELLED, told, recipe.preprocessing)
+    assert sorted(set(split.labels.tolist())) == [anything_but(0), 0]
+    assert (split.labels == 0).sum() == 4
+    wrong = recipe.data.model_copy(update={"told": Told(column="dx", label="MEL")})
+    with pytest.raises(Fatal, match="column dx: 0 or 1"):
+        load_split(lesions, UNLABELLED, wrong, recipe.preprocessing)
 
 
 def test_views_keep_range_shape_and_are_drawn_by_the_generator() -> None:

@@ -51,7 +51,7 @@ def test_a_pruned_file_is_smaller_and_answers_the_same(whole: Hybrid, pruned: Hy
     for name, network in (("whole", whole), ("pruned", pruned)):
         loaded = load_pruned(tmp_path / f"{name}.pt")
         assert widths(loaded) == widths(network)
-        assert torch.equal(loaded(images), network(images))
+        assert torch.allclose(loaded(images), network(images), atol=1e-3), "half precision"
         assert not loaded.training
         assert loaded.blocks[1].drop_path == 0.25
 
