@@ -43,6 +43,8 @@ def spawn(
         )
     finally:
         os.close(descriptor)
+    # Those that died by another hand have told nobody: an unread end is a warning when Python exits.
+    _children[:] = [one for one in _children if one.poll() is None]
     _children.append(child)
     if pid_file is not None:
         write_private(pid_file, json.dumps({"pid": child.pid, "argv": list(argv)}).encode())

@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from evenscreen.infra.show.audit_groups import Group, registered
-from evenscreen.infra.show.audit_headline import headline, notes
+from evenscreen.infra.show.audit_headline import headline, notes, too_small
+from evenscreen.infra.show.audit_terminal import calibration, sources, table, weighted
 from evenscreen.infra.show.audit_words import (
     DIMENSION_NAMES,
     KIND_NAMES,
@@ -58,11 +59,19 @@ def show_audit(found: Audit, by: Sequence[str] = ()) -> None:
     console.print(_verdicts(primary))
     for line in _shortfalls(primary):
         console.print(escape(line), highlight=False)
+    for other in found.judgements[1:]:
+        if small := too_small(found, other):
+            name = DIMENSION_NAMES[other.grouping].lower()
+            console.print(escape(f"  Too few cases to assess by {name}: {small}"), highlight=False)
     groups = registered(found, primary.grouping)
     console.print(
         _accuracy(f"\n{DIMENSION_NAMES[primary.grouping]}s, {found.subject.plan.fst_source}", groups)
     )
     console.print(_operation(groups))
+    console.print(weighted(found))
+    console.print(calibration(groups))
+    for line in sources(found):
+        console.print(escape(line), highlight=False)
     console.print(f"[dim]{FEW} too few cases to be assessed; no verdict rests on it[/]", highlight=False)
     for dimension in by:
         _explore(console, found, dimension)
@@ -82,20 +91,20 @@ def _subject(found: Audit) -> Iterable[str]:
 
 
 def _verdicts(judgement: Judgement) -> Table:
-    table = _table("metric", "verdict", "margin", "largest gap (limits)", "pair", "beyond margin")
+    made = table("metric", "verdict", "margin", "largest gap (limits)", "pair", "beyond margin")
     for one in ordered(judgement.verdicts):
         said = outcome(one)
         colour = COLOURS[said]  # type: ignore[index]
         gap = one.largest
-        table.add_row(
+        made.add_row(
             METRIC_NAMES[one.metric],
             f"[{colour}]{said}[/]",
             f"±{number(one.margin)}",
             gap_limits(gap) if gap else NONE,
             pair_name(gap) if gap else NONE,
-            one.beyond_margin,
+            one.beyond_margin or NONE,
         )
-    return table
+    return made
 
 
 def _shortfalls(judgement: Judgement) -> Iterable[str]:
@@ -111,25 +120,25 @@ def _accuracy(title: str, groups: Sequence[Group]) -> Table:
     headings = (
         "group", "n", "patients", "pos.", "neg.", "sensitivity", "specificity", "AUROC", "PPV", "NPV"
     )  # fmt: skip
-    table = _table(*headings)
-    table.title, table.title_justify, table.title_style = escape(title), "left", "bold"
+    made = table(*headings)
+    made.title, made.title_justify, made.title_style = escape(title), "left", "bold"
     for group in groups:
         one = group.described
         if one is None:
-            table.add_row(group.name, "0", "0", "0", "0", *[NONE] * 5)
+            made.add_row(group.name, "0", "0", "0", "0", *[NONE] * 5)
             continue
-        table.add_row(
+        made.add_row(
             escape(group.name),
             *(count(value) for value in (one.images, one.patients, one.positives, one.negatives)),
             *(_with_limits(group, metric) for metric in ("sensitivity", "specificity", "auroc")),
             number(one.ppv),
             number(one.npv),
         )
-    return table
+    return made
 
 
 def _operation(groups: Sequence[Group]) -> Table:
-    table = _table(
+    made = table(
         "group",
         "flagged",
         "rejected",
@@ -141,9 +150,9 @@ def _operation(groups: Sequence[Group]) -> Table:
     for group in groups:
         one = group.described
         if one is None:
-            table.add_row(group.name, NONE, NONE, "0", "0", NONE, NONE)
+            made.add_row(group.name, NONE, NONE, "0", "0", NONE, NONE)
             continue
-        table.add_row(
+        made.add_row(
             escape(group.name),
             share(one.flag_rate),
             share(one.rejection_rate),
@@ -152,7 +161,7 @@ def _operation(groups: Sequence[Group]) -> Table:
             share(one.flagged_with_outcome_share),
             share(one.unflagged_with_outcome_share),
         )
-    return table
+    return made
 
 
 def _explore(console: Console, found: Audit, dimension: str) -> None:
@@ -178,13 +187,3 @@ def _with_limits(group: Group, metric: Metric) -> str:
     if interval is not None:
         return f"{number(value)} {limits(interval)}"
     return f"{number(value)}{FEW if group.too_small(metric) else ''}"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(
-            heading,
-            justify="left" if heading in ("metric", "group", "verdict", "pair", "beyond margin") else "right",
-        )
-    return table

@@ -1,7 +1,9 @@
 """What the model's manifest declares beside what was observed."""
 
+from evenscreen.infra.show.audit_groups import registered
 from evenscreen.infra.show.audit_markup import Node, table, tag
 from evenscreen.infra.show.audit_words import NONE, count, group_name, number
+from evenscreen.pipeline.audit.plan import GROUPS, Grouping
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.schemas.manifest import Interval, Manifest
 
@@ -38,11 +40,24 @@ def declared(found: Audit, manifest: Manifest | None) -> list[Node]:
             count(observed.positives),
             *(number(part) for part in (observed.auroc, observed.sensitivity, observed.specificity)),
         )
+    rows.append(seen)
+    both: tuple[Grouping, ...] = ("fst_group", "fst")
+    for dimension in both:
+        rows += [
+            (
+                f"observed: {group.name}, {found.subject.plan.fst_source}",
+                count(one.with_outcome),
+                count(one.positives),
+                *(number(part) for part in (one.auroc, one.sensitivity, one.specificity)),
+            )
+            for group in registered(found, dimension)
+            if (one := group.described) and group.name in GROUPS[dimension]
+        ]
     return [
         table(
             "Declared by the manifest, on other images, and observed",
             ("source", "images", "positives", "AUROC", "sensitivity", "specificity"),
-            [*rows, seen],
+            rows,
         )
     ]
 

@@ -17,7 +17,7 @@ from evenscreen.infra.show.audit_words import (
 )
 from evenscreen.infra.show.svg_curves import bins, calibration_drawing, points, roc_drawing
 from evenscreen.pipeline.audit.plan import Metric
-from evenscreen.pipeline.audit.result import Audit, GroupDescription
+from evenscreen.pipeline.audit.result import Audit, GroupDescription, Line
 
 EXPLORED = ("age_band", "sex", "body_site", "site", "device", "modality")
 FEW = "too few to assess"
@@ -65,7 +65,8 @@ def figures_of_groups(found: Audit) -> list[Node]:
         figure(
             roc_drawing(known, curves),
             "The mark on a curve is the deployed threshold: sensitivity and specificity of the table above. "
-            "In brackets: 95 % limits of AUROC.",
+            "In brackets: 95 % limits of AUROC."
+            + (" Curves are of images as seen, marks weighted for random draws." if found.sampled else ""),
         ),
         details("Every point of the curves", table("ROC curves", ("point", *corners), points(known, curves))),
         tag("h3", "Calibration"),
@@ -74,8 +75,18 @@ def figures_of_groups(found: Audit) -> list[Node]:
             "The larger a mark, the more images are in its bin; marks on the diagonal are right. Small bins "
             "stray by chance.",
         ),
+        *[tag("p", _everybody(one)) for one in found.calibration_lines.get("all", ())],
         table("Marks of the calibration plots", ("mark", *marks), bins(known, curves)),
     ]
+
+
+def _everybody(line: Line) -> str:
+    if line.intercept is None or line.slope is None:
+        return "No calibration line fits all images together."
+    return (
+        f"Of all {count(line.n)} images with an outcome the calibration line has intercept "
+        f"{signed(line.intercept)} and slope {number(line.slope)}; below 1 probabilities are too extreme."
+    )
 
 
 def described(found: Audit) -> list[Node]:
@@ -103,20 +114,23 @@ def by_group(caption: str, groups: Sequence[Group]) -> Node:
     """Figures down, groups across: it fits on paper with six groups as well."""
     rows: list[list[Node]] = [[name, *(_told(one, cell, "0") for one in groups)] for name, cell in COUNTS]
     rows += [[name, *(_judged(one, metric) for one in groups)] for name, metric in DECIDING]
+    rows.append(["calibration intercept (right: 0)", *(_line(one, "intercept") for one in groups)])
+    rows.append(["calibration slope (right: 1)", *(_line(one, "slope") for one in groups)])
     rows += [[name, *(_told(one, cell) for one in groups)] for name, cell in DESCRIPTIVE]
     return table(caption, ("figure", *(one.name for one in groups)), rows)
 
 
 def _explored(name: str, dimension: str, rows: Sequence[GroupDescription]) -> Node:
     headings = (
-        name.lower(), "n", "patients", "pos.", "neg.", "sens.", "spec.", "AUROC", "PPV", "NPV", "flagged",
-        "rejected", "missed cancers",
+        name.lower(), "n", "patients", "pos.", "neg.", "sens.", "spec.", "AUROC", "PPV", "NPV", "resid.",
+        "flagged", "rejected", "missed cancers",
     )  # fmt: skip
     cells = [
         (
             group_name(one.group_value, dimension),
             *(count(value) for value in (one.images, one.patients, one.positives, one.negatives)),
             *(number(value) for value in (one.sensitivity, one.specificity, one.auroc, one.ppv, one.npv)),
+            NONE if one.residual is None else signed(one.residual),
             share(one.flag_rate),
             share(one.rejection_rate),
             count(one.missed_cancers),
@@ -138,6 +152,11 @@ def _judged(group: Group, metric: Metric) -> Node:
     if interval is not None:
         return tag("span", written, tag("span", limits(interval), class_="limits"))
     return tag("span", written, tag("span", FEW, class_="limits")) if group.intervals else written
+
+
+def _line(group: Group, part: str) -> str:
+    value: float | None = getattr(group.line, part, None)
+    return NONE if value is None else signed(value) if part == "intercept" else number(value)
 
 
 def _reasons(one: GroupDescription) -> str:

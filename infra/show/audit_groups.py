@@ -6,7 +6,7 @@ from itertools import combinations
 
 from evenscreen.infra.show.audit_words import group_name
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Metric
-from evenscreen.pipeline.audit.result import Audit, Gap, GroupDescription, Interval, MetricVerdict
+from evenscreen.pipeline.audit.result import Audit, Gap, GroupDescription, Interval, Line, MetricVerdict
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Group:
     described: GroupDescription | None
     """None without a single image."""
     intervals: Mapping[Metric, Interval | None]
+    line: Line | None = None
+    """Of its calibration; None without an outcome."""
 
     def value(self, metric: Metric) -> float | None:
         """The figure, from few cases as well."""
@@ -35,11 +37,21 @@ def registered(found: Audit, grouping: Grouping) -> list[Group]:
     """The groups that the plan registers, in order; then images whose group is not known, if any."""
     described = {group_name(one.group_value, grouping): one for one in found.description.get(grouping, ())}
     verdicts = next((one.verdicts for one in found.judgements if one.grouping == grouping), ())
+    lines = {one.group_value: one for one in found.calibration_lines.get(grouping, ())}
     rows = [
-        Group(name, described.get(name), {one.metric: one.figures.get(name) for one in verdicts})
+        Group(
+            name,
+            described.get(name),
+            {one.metric: one.figures.get(name) for one in verdicts},
+            lines.get(name),
+        )
         for name in GROUPS[grouping]
     ]
     return rows + [Group(name, one, {}) for name, one in described.items() if name not in GROUPS[grouping]]
+
+
+NO_VERDICT = "no verdict"
+"""Of a pair in a window that no plan registered."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ def pairs(found: MetricVerdict) -> list[PairRow]:
     known = {
         (gap.first, gap.second): (gap, standing)
         for gaps, standing in (
-            (found.undecided, "undecided"),
+            (found.undecided, "undecided" if found.outcome else NO_VERDICT),
             (found.uneven, "uneven"),
             (found.within, "within the margin"),
         )

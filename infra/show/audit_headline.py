@@ -1,7 +1,8 @@
 """The audit in one sentence, and the notes without which its figures mislead."""
 
+from evenscreen.infra.show.audit_groups import registered
 from evenscreen.infra.show.audit_words import METRIC_NAMES, NONE, number, share
-from evenscreen.pipeline.audit.result import Audit, Gap, GroupDescription, MetricVerdict
+from evenscreen.pipeline.audit.result import Audit, Gap, GroupDescription, Judgement, MetricVerdict
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
 
 
@@ -25,7 +26,10 @@ def headline(found: Audit) -> str:
             why = "; ".join(_doubts(found))
             return f"Insufficient evidence: neither even nor uneven is shown, because {why}."
         case "no verdict":
-            return "No verdict: the plan did not register this window, so all figures are exploratory."
+            return (
+                "No verdict: the plan did not register this window, so all figures are exploratory; limits "
+                "of gaps are 95 % limits of each pair by itself."
+            )
 
 
 def notes(found: Audit) -> list[str]:
@@ -37,16 +41,45 @@ def notes(found: Audit) -> list[str]:
     contradictory = sum(one.contradictory for one in found.description.get("all", ()))
     if contradictory:
         said.append(f"{contradictory:,} images have contradictory outcomes and are in no figure.")
+    allow = "are of that pair by itself and do not allow" if found.subject.kind == "exploratory" else "allow"
     said.append(
-        "A largest gap was chosen for being large, so as a point estimate it is too large; its limits allow "
-        "for that."
+        "A largest gap was chosen for being large, so as a point estimate it is too large; its limits "
+        f"{allow} for that."
     )
     return said
 
 
+def too_small(found: Audit, judgement: Judgement) -> str:
+    """The groups that a deciding metric cannot be assessed for, with their number of images; or nothing."""
+    images = {
+        one.name: one.described.images if one.described else 0
+        for one in registered(found, judgement.grouping)
+    }
+    deciding = [one for one in judgement.verdicts if one.metric in DECIDING_METRICS]
+    small = {name for one in deciding for name in one.not_assessable}
+    return ", ".join(f"{name} (n = {images[name]:,})" for name in images if name in small)
+
+
 def verification_note(found: Audit) -> str:
+    if found.sampled:
+        start = (
+            "Outcomes of a random sample stand for those of all images that it was drawn from; every verdict "
+            "rests on figures weighted for that. "
+        )
+        left = sum(one.uncovered for one in found.sampled)
+        if found.verified:
+            return (
+                f"{start}What the sample does not stand for ({left:,.0f} images) hides no gap of the margin."
+            )
+        return (
+            f"{start}It does not stand for {left:,.0f} images without outcome: bounds over these do not "
+            "exclude a gap of the margin, so nothing is called even."
+        )
     if found.verified:
-        return "Whatever outcomes are missing, they hide no gap of the margin in sensitivity or specificity."
+        return (
+            "Whatever outcomes are missing, they hide no gap of the margin in sensitivity, specificity or "
+            "AUROC."
+        )
     return (
         "Bounds over all outcomes that may be missing do not exclude a gap of the margin, so nothing is "
         "called even. Where outcomes are missing, the remedy is a random sample: "
@@ -104,10 +137,9 @@ def _lower(gap: Gap) -> str:
 
 
 def _doubts(found: Audit) -> list[str]:
-    verdicts = _deciding(found)
-    small = dict.fromkeys(name for one in verdicts for name in one.not_assessable)
+    verdicts, small = _deciding(found), too_small(found, found.judgements[0])
     undecided = [METRIC_NAMES[one.metric] for one in verdicts if one.undecided]
-    doubts = [f"there are too few cases to assess {', '.join(small)}"] if small else []
+    doubts = [f"there are too few cases to assess {small}"] if small else []
     doubts += [f"gaps in {', '.join(undecided)} are neither shown nor excluded"] if undecided else []
     doubts += [] if found.verified else ["bounds over missing outcomes do not exclude a gap"]
     return doubts or [NONE]

@@ -2,8 +2,9 @@
 
 from evenscreen.infra.show.audit_groups import registered
 from evenscreen.infra.show.audit_headline import skin_type_note, verification_note
+from evenscreen.infra.show.audit_hidden import sampled, standards, weighted
 from evenscreen.infra.show.audit_markup import Node, figure, prose, table, tag
-from evenscreen.infra.show.audit_words import DIMENSION_NAMES, NONE, count, group_name, number, share
+from evenscreen.infra.show.audit_words import DIMENSION_NAMES, count, group_name, share
 from evenscreen.infra.show.svg_bars import verification_drawing
 from evenscreen.pipeline.audit.result import Audit
 
@@ -64,7 +65,9 @@ def outcomes(found: Audit) -> list[Node]:
             ),
             shares,
         ),
-        *_hidden(found),
+        weighted(found),
+        *sampled(found),
+        standards(found),
     ]
 
 
@@ -85,39 +88,4 @@ def skin_types(found: Audit) -> list[Node]:
             ("source", "images", "positives", "negatives", "screened, no usable outcome"),
             rows,
         ),
-    ]
-
-
-def _hidden(found: Audit) -> list[Node]:
-    """Observed rates beside corrected ones and worst-case bounds."""
-    grouping = found.judgements[0].grouping
-    corrected = {group_name(one.group_value, grouping): one for one in found.corrected}
-    rows = []
-    for one in registered(found, grouping):
-        it, other = one.described, corrected.get(one.name)
-        if it is None:
-            rows.append((one.name, *[NONE] * 7))
-            continue
-        rows.append(
-            (
-                one.name,
-                share(other.unverified_share) if other else NONE,
-                number(it.sensitivity),
-                number(other.sensitivity) if other else NONE,
-                f"{number(it.sensitivity_at_least)} to {number(it.sensitivity_at_most)}",
-                number(it.specificity),
-                number(other.specificity) if other else NONE,
-                f"{number(it.specificity_at_least)} to {number(it.specificity_at_most)}",
-            )
-        )
-    sides = [
-        rate + what for rate in ("sensitivity", "specificity") for what in ("", ", corrected", ", bounds")
-    ]
-    return [
-        table(
-            "If all outcomes were known: corrected rates assume that verification depends on score, group "
-            "and site only (Begg and Greenes 1983); bounds assume nothing",
-            (DIMENSION_NAMES[grouping].lower(), "no usable outcome", *sides),
-            rows,
-        )
     ]

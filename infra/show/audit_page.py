@@ -29,7 +29,10 @@ LIMITS = (
     "Figures are those of the model alone at its threshold. Whether a flag was acted on by itself or read "
     "beside a clinician is not on record, so nothing here is the accuracy of a clinician with the model.",
     "Limits beside a group's figure are 95 % limits of that group alone. Limits of a gap allow for all pairs "
-    "of groups; those of the nightly verdict also for looking every night.",
+    "of groups, those of the nightly verdict also for looking every night; in an exploratory window they are "
+    "of each pair by itself.",
+    "Histopathology, expert consensus, clinical follow-up and registry follow-up are different reference "
+    "standards: a figure of one says little about another, so each stands by itself beside their sum.",
     "`uneven` says that a gap exists; only `beyond margin: proven` says that it is larger than the margin.",
     "Flag rate, PPV, NPV, calibration error and latency are descriptive: with different prevalence they "
     "differ between groups for a model that is equally accurate in all.",

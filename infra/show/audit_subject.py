@@ -3,12 +3,17 @@
 from datetime import datetime
 
 from evenscreen.infra.show.audit_markup import Node, figure, table
-from evenscreen.infra.show.audit_words import KIND_NAMES, METRIC_NAMES, count, number, ordered
+from evenscreen.infra.show.audit_words import KIND_NAMES, METRIC_NAMES, NONE, count, number, ordered
 from evenscreen.infra.show.ledger import MEANINGS
 from evenscreen.infra.show.svg_bars import ledger_drawing
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.schemas.manifest import Manifest
 
+RULES = "Rules fixed before the figures were seen: margin, and how often an even system may be called uneven"
+EXPLORATORY = (
+    "Margins of the plan, which did not register this window: nothing is decided, and limits err as often as "
+    "this for each pair by itself"
+)
 UNKNOWN = "not given here; see the model's card"
 
 
@@ -55,15 +60,18 @@ def subject(found: Audit, manifest: Manifest | None) -> list[Node]:
             METRIC_NAMES[one.metric],
             f"±{number(one.margin)}",
             number(one.alpha, 4),
-            "own verdict" if one.metric == "calibration" else "decides",
+            NONE
+            if own.kind == "exploratory"
+            else "own verdict"
+            if one.metric == "calibration"
+            else "decides",
         )
         for one in ordered(found.judgements[0].verdicts)
     ]
     return [
         table("Subject and rules", ("what", "value"), facts, words=(1,), class_="facts"),
         table(
-            "Rules fixed before the figures were seen: margin, and how often an even system may be called "
-            "uneven",
+            EXPLORATORY if own.kind == "exploratory" else RULES,
             ("metric", "margin", "error rate", "role"),
             rules,
             words=(3,),

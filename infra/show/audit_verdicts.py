@@ -26,6 +26,10 @@ FOREST = (
     "with the limits that must fit into the grey for `even`. Square: shown to be within the margin, with "
     "the limits that do."
 )
+POINTWISE = (
+    "Grey: the margin of the plan, which did not register this window. Limits are 95 % limits of each pair "
+    "by itself; they decide nothing."
+)
 PRINTED_NIGHTS = 12
 
 
@@ -33,12 +37,12 @@ def verdicts(found: Audit) -> list[Node]:
     """Of the primary grouping, whose outcome is the audit's."""
     judgement = found.judgements[0]
     plots: list[Node] = []
-    high = reach(judgement.verdicts)
+    high, told = reach(judgement.verdicts), FOREST if judgement.outcome else POINTWISE
     for place, one in enumerate(ordered(judgement.verdicts)):
         name = METRIC_NAMES[one.metric]
         plots += [
             tag("h3", f"{name}: gaps between groups"),
-            figure(gap_drawing(one, high), FOREST if place == 0 else None),
+            figure(gap_drawing(one, high), told if place == 0 else None),
         ]
     rows = [row for one in ordered(judgement.verdicts) for row in gap_rows(one)]
     return [
@@ -107,7 +111,7 @@ def _table(judgement: Judgement) -> Node:
                 f"±{number(one.margin)}",
                 gap_limits(gap) if gap else NONE,
                 pair_name(gap) if gap else NONE,
-                one.beyond_margin,
+                one.beyond_margin or NONE,
                 ", ".join(one.not_assessable) or "none",
             )
         )

@@ -30,6 +30,19 @@ KIND_NAMES = {
     "quarter": "drift, one calendar quarter",
     "exploratory": "exploratory, no verdict",
 }
+SOURCE_NAMES = {
+    "histopathology": "histopathology",
+    "consensus": "consensus of experts",
+    "follow_up": "clinical follow-up",
+    "registry": "registry follow-up",
+}
+REASON_NAMES = {
+    "flagged": "flagged",
+    "clinical": "clinical suspicion",
+    "random_sample": "random draw",
+    "routine": "routine",
+    "unknown": "not known",
+}
 REACHES_YEARS = 100
 """Beyond it, a waiting time says no more than that it is long."""
 
@@ -51,8 +64,8 @@ def group_name(value: str | None, dimension: str) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure 0..1."""
-    return NONE if value is None else _minus(f"{value:z.{digits}f}")
+    """A figure, as 0..1."""
+    return NONE if value is None else _minus(f"{value:z,.{digits}f}")
 
 
 def signed(value: float) -> str:
@@ -61,6 +74,11 @@ def signed(value: float) -> str:
 
 def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def reach(low: float | None, high: float | None) -> str:
+    """Worst and best case."""
+    return NONE if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
 def count(value: int | None) -> str:
@@ -97,7 +115,9 @@ def lacking(found: Lacking) -> str:
 
 
 def shortfalls(found: MetricVerdict) -> list[str]:
-    """One sentence per group and kind of case that `even` still needs."""
+    """One sentence per group and kind of case that `even` still needs; none where nothing is decided."""
+    if found.outcome is None:
+        return []
     short = [lacking(one) for one in found.lacking if one.more]
     if not short and found.undecided:
         return ["Cases suffice for an even system; so close to the margin no number of cases decides."]

@@ -11,6 +11,9 @@ STATEMENTS = (
         "SELECT * FROM audit.metrics(…)",
     ),
     ("Who has a known outcome", "SELECT * FROM audit.verification(…)"),
+    ("As if all had one: weights by score, group, flag and site", "SELECT * FROM audit.weighted_scores(…)"),
+    ("Where outcomes come from", "SELECT * FROM audit.reference_standards(…)"),
+    ("What random draws stand for", "SELECT * FROM audit.sampled_strata(…)"),
     (
         "The audits on record",
         "SELECT as_of, kind, since, until, conclusion FROM audit.results ORDER BY result_id",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from evenscreen.infra.show.audit_groups import PairRow, pairs
+from evenscreen.infra.show.audit_groups import NO_VERDICT, PairRow, pairs
 from evenscreen.infra.show.audit_words import METRIC_NAMES, NONE, number, signed
 from evenscreen.infra.show.svg import (
     FAINT,
@@ -25,6 +25,7 @@ LEFT, RIGHT = 130.0, 385.0
 LOOKS = {
     "uneven": Look("#d55e00", None, "diamond"),
     "undecided": Look(INK, None, "circle"),
+    NO_VERDICT: Look(INK, None, "circle"),
     "within the margin": Look("#0072b2", None, "square"),
 }
 

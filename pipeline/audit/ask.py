@@ -23,6 +23,7 @@ HASHED = text("SELECT set_config('enable_nestloop', 'off', true)")
 """Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one
 by one: 32 s instead of 3 for 3,000 images."""
 NOW = text("SELECT statement_timestamp()")
+UNLIKE = text("SELECT audit.unlike_sums(:since, :until, :as_of, :model)")
 MODEL = text("""
 SELECT model_version, threshold FROM audit.models
 WHERE model_version = coalesce(:model, model_version)
@@ -53,8 +54,8 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
     """The audit that is asked for, on record when this returns.
 
     Everything is read in one snapshot. With `recompute` one on record is computed again. Raises Fatal when
-    there is no such model, the window is none, knowledge lies in the future, or what is computed again is
-    not what is on record.
+    there is no such model, the window is none, knowledge lies in the future, and with `recompute` when rows
+    are not what was summed of them or what is computed again is not what is on record.
     """
     with transaction(engine) as connection:
         _begin(connection)
@@ -67,6 +68,8 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         on_record = stored(connection, question, kind, asked.plan)
         if on_record is not None and not recompute:
             return on_record
+        if recompute:
+            _hold_sums_against_rows(connection, question)
         found = audit(connection, question, kind, release.threshold, asked.plan)
         if on_record is None:
             store(connection, found)
@@ -89,6 +92,16 @@ def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
         now = connection.execute(NOW).scalar_one()
         question = Question(reference.model_version, EVER, now, asked.as_of or now, asked.plan.fst_source)
         return compare(connection, question, other.model_version, asked.plan)
+
+
+def _hold_sums_against_rows(connection: Connection, question: Question) -> None:
+    """Figures are read from sums: computed again, they would agree although the rows had been changed."""
+    unlike = connection.execute(UNLIKE, vars(question)).scalar_one()
+    if unlike:
+        raise Fatal(
+            f"{unlike} images are no longer what they were when their figures were summed: rows have changed "
+            "or gone."
+        )
 
 
 def _begin(connection: Connection) -> None:

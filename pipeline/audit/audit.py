@@ -2,6 +2,7 @@
 
 Step 1  complete   the ledger of the window: is every image in the figures?        ledger.py
 Step 2  figures    one row per group, counted and ranked by the database           figures.py
+                   weighted, where outcomes came of random draws                   sampled.py
 Step 3  judge      every pair of groups, every registered group                    judge.py
 Step 4  verified   could missing outcomes hide a gap?                              verification.py
 Step 5  conclude   one word for the whole                                          result.py
@@ -9,16 +10,16 @@ Step 5  conclude   one word for the whole                                       
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.audit.curves import curves
+from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures, in_order
-from evenscreen.pipeline.audit.judge import Judged, judge, overall
+from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
@@ -30,10 +31,18 @@ from evenscreen.pipeline.audit.result import (
     Kind,
     Lacking,
     MetricVerdict,
+    ReferenceStandard,
     Subject,
     conclude,
 )
-from evenscreen.pipeline.audit.verification import bounds_agree, corrected
+from evenscreen.pipeline.audit.sampled import (
+    SampledGroup,
+    described,
+    sampled_bounds,
+    sampled_groups,
+    weighted_figures,
+)
+from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
 from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.pairs import Figure, Pair
 from evenscreen.pipeline.ledger import Ledger, ledger
@@ -52,7 +61,10 @@ DIMENSIONS = (
 )
 GRACE_S = 300.0
 DESCRIBED = text("SELECT * FROM audit.metrics(:since, :until, :as_of, :model, :dimension, :source)")
-VERIFIED = text("SELECT * FROM audit.verification(:since, :until, :as_of, :model, :dimension, :source)")
+SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
+STANDARDS = text(
+    "SELECT * FROM audit.reference_standards(:since, :until, :as_of, :model, :dimension, :source)"
+)
 
 
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
@@ -63,21 +75,31 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
     rows = {grouping: component_rows(connection, question, grouping) for grouping in both}
-    description = {name: _described(connection, question, name) for name in DIMENSIONS}
-    verified = bounds_agree(
-        [group for group in description[plan.primary] if group.group_value is not None], plan.margins
-    )
     recent = Question(
         question.model, question.until - RECENT, question.until, question.as_of, question.source
     )
+    groups = {
+        grouping: figures(rows[grouping], component_rows(connection, recent, grouping)) for grouping in both
+    }
+    standards = tuple(
+        ReferenceStandard.model_validate(row)
+        for row in in_order(_asked(connection, STANDARDS, question, plan.primary), plan.primary)
+    )
+    draws: dict[Grouping, dict[str, SampledGroup]] = {}
+    if any(one.drawn for one in standards):
+        draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
+        groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
+    description = {name: _described(connection, question, name) for name in DIMENSIONS}
+    scores = by_group(in_order(_asked(connection, SCORES, question, plan.primary), plan.primary))
+    weighted, sampled = corrected(scores), described(draws.get(plan.primary, {}))
+    verified = bounds_agree(
+        sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
+    )
     judgements = tuple(
         _judgement(
-            judge(
-                figures(rows[grouping], component_rows(connection, recent, grouping)),
-                grouping,
-                plan,
-                nightly=kind == "nightly",
-            ),
+            explore(groups[grouping], grouping, plan)
+            if kind == "exploratory"
+            else judge(groups[grouping], grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
             verified,
@@ -95,15 +117,21 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
             plan=plan,
             plan_version=plan.version,
             code_version=version("evenscreen"),
-            input_sha256=_checksum(rows),
+            input_sha256=_checksum(
+                rows | {f"drawn {name}": _drawn_rows(found) for name, found in draws.items()}
+            ),
         ),
         completeness=completeness,
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
         verified=verified,
-        corrected=corrected(_asked(connection, VERIFIED, question, plan.primary)),
+        corrected=weighted,
+        sampled=sampled,
+        reference_standards=standards,
+        calibration_lines={"all": other_lines(connection, question, "all")}
+        | {both[0]: lines(scores), both[1]: other_lines(connection, question, both[1])},
         description=description,
-        curves=curves(connection, question, plan.primary),
+        curves=curves(scores),
     )
 
 
@@ -137,7 +165,7 @@ def _verdict(one: Judged, kind: Kind) -> MetricVerdict:
         margin=one.margin,
         alpha=one.alpha,
         outcome=None if kind == "exploratory" else found.outcome,
-        beyond_margin=found.beyond_margin,
+        beyond_margin=None if kind == "exploratory" else found.beyond_margin,
         figures={name: _interval(figure) for name, figure in one.figures.items()},
         largest=_gap(found.largest) if found.largest else None,
         uneven=tuple(map(_gap, found.uneven)),
@@ -176,7 +204,12 @@ def _asked(connection: Connection, statement: Any, question: Question, dimension
     return [dict(row) for row in connection.execute(statement, asked).mappings()]
 
 
-def _checksum(rows: dict[Grouping, list[Row]]) -> str:
+def _drawn_rows(groups: dict[str, SampledGroup]) -> list[Row]:
+    found = [[*one.strata.values(), *([one.components] if one.components else [])] for one in groups.values()]
+    return [row for rows in found for row in rows]
+
+
+def _checksum(rows: Mapping[str, list[Row]]) -> str:
     """Over what the verdicts are computed from, floats to twelve digits."""
     rounded = {
         grouping: [

@@ -8,10 +8,14 @@ from evenscreen.pipeline.audit.missing import Case, missing
 from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Grouping, Metric, Plan
 from evenscreen.pipeline.evidence.auroc import Area, shrink
 from evenscreen.pipeline.evidence.calibration import Residual
-from evenscreen.pipeline.evidence.pairs import Figure
+from evenscreen.pipeline.evidence.multiplicity import z
+from evenscreen.pipeline.evidence.pairs import Figure, all_pairs
 from evenscreen.pipeline.evidence.rates import Rate
 from evenscreen.pipeline.evidence.shortfall import Shortfall, target_error
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS, Outcome, Verdict, together, verdict
+
+POINTWISE = 0.05
+"""Of limits in a window that no plan registered."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,30 @@ def judge(
             if name in questioned or name in found.not_assessable
         }
         judged.append(Judged(metric, margin, share, figures, found, lacks))
+    return judged
+
+
+def explore(groups: Mapping[str, GroupFigures], grouping: Grouping, plan: Plan) -> list[Judged]:
+    """Every metric of `plan` in a window that it did not register: gaps with 95 % limits, and no verdict.
+
+    Limits are pointwise, of each pair by itself: the window was chosen after a look, so no error rate of the
+    whole could be kept, and limits that pretend to keep one would say more than is known.
+    """
+    areas = shrink({name: one.auroc for name, one in groups.items() if one.auroc is not None})
+    judged = []
+    for metric in METRICS:
+        figures = {name: _figure(metric, groups.get(name), areas.get(name)) for name in GROUPS[grouping]}
+        present = {name: figure for name, figure in figures.items() if figure is not None}
+        pairs = all_pairs(present, lambda *_: z(0.975))
+        found = Verdict(
+            outcome="insufficient evidence",
+            beyond_margin="not proven",
+            largest=max(pairs, key=lambda pair: abs(pair.value), default=None),
+            uneven=(),
+            undecided=pairs,
+            not_assessable=tuple(name for name, figure in figures.items() if figure is None),
+        )
+        judged.append(Judged(metric, float(getattr(plan.margins, metric)), POINTWISE, figures, found, {}))
     return judged
 
 

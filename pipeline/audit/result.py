@@ -61,7 +61,7 @@ class Interval(Part):
 
 
 class Gap(Part):
-    """First group minus second, with the limits that the verdict rests on."""
+    """First group minus second, with the limits that the verdict rests on; exploratory: 95 %, pointwise."""
 
     first: str
     second: str
@@ -88,13 +88,15 @@ class MetricVerdict(Part):
     alpha: float
     outcome: Outcome | None
     """None when exploratory."""
-    beyond_margin: Literal["proven", "not proven"]
+    beyond_margin: Literal["proven", "not proven"] | None
+    """None when exploratory."""
     figures: dict[str, Interval | None]
     """By registered group; None where it is not assessable."""
     largest: Gap | None
     """Chosen for being the largest, so it overstates the gap; its limits allow for that."""
     uneven: tuple[Gap, ...]
     undecided: tuple[Gap, ...]
+    """When exploratory: every pair, as nothing is decided."""
     within: tuple[Gap, ...]
     """Shown to be within the margin."""
     not_assessable: tuple[str, ...]
@@ -166,13 +168,67 @@ class GroupDescription(Part):
 
 
 class Corrected(Part):
-    """Rates of a group as if every image had been verified; see verification.py for what that assumes."""
+    """A group as if every image had been verified; see verification.py for what that assumes."""
 
     group_value: str
     sensitivity: float | None
     specificity: float | None
+    auroc: float | None = None
+    effective_positives: float | None = None
+    """How many images of equal weight tell as much as the weighted positives."""
+    effective_negatives: float | None = None
+    auroc_at_least: float | None = None
+    """Whatever the missing outcomes are: this bound assumes nothing."""
+    auroc_at_most: float | None = None
     unverified_share: float
     """Of screened images, those without a usable outcome."""
+
+
+class Sampled(Part):
+    """A group whose outcomes came, partly, of random draws: images count for as many as they stand for."""
+
+    group_value: str
+    outcomes: int
+    """Images whose outcome counts."""
+    stand_for: float
+    """Images that these stand for."""
+    uncovered: float
+    """Images whose outcome is not known and that no draw stands for: the bounds are over these."""
+    sensitivity: float | None
+    specificity: float | None
+    auroc: float | None
+    sensitivity_at_least: float | None
+    sensitivity_at_most: float | None
+    specificity_at_least: float | None
+    specificity_at_most: float | None
+    auroc_at_least: float | None
+    auroc_at_most: float | None
+
+
+class ReferenceStandard(Part):
+    """Outcomes of one group, reference standard and reason; columns as audit.reference_standards has them."""
+
+    group_value: str | None
+    label_source: str
+    verification_reason: str
+    positives: int
+    true_positives: int
+    negatives: int
+    true_negatives: int
+    contradictory: int
+    drawn: int
+
+
+class Line(Part):
+    """logit P(malignant) = intercept + slope · logit probability, of images with an outcome (Cox 1958)."""
+
+    group_value: str
+    n: int
+    positives: int
+    intercept: float | None
+    """0 where probabilities are right; None where no line fits, for want of cases or of overlap."""
+    slope: float | None
+    """1 where probabilities are right, less where they are too extreme."""
 
 
 class Curves(Part):
@@ -196,6 +252,12 @@ class Audit(Part):
     verified: bool
     """Whether missing outcomes could not hide a gap: without it there is no `even`."""
     corrected: tuple[Corrected, ...]
+    sampled: tuple[Sampled, ...] = ()
+    """Of the primary groups, where outcomes came of random draws: verdicts then rest on weighted figures."""
+    reference_standards: tuple[ReferenceStandard, ...] = ()
+    """Of the primary groups and of images of unknown group."""
+    calibration_lines: dict[str, tuple[Line, ...]] = {}
+    """By dimension: all, fst_group, fst."""
     description: dict[str, tuple[GroupDescription, ...]]
     """By dimension: all, fst_group, fst, fst_source, site, modality, age_band, sex, body_site, device."""
     curves: tuple[Curves, ...]

@@ -1,64 +1,94 @@
 """Who has a known outcome, and what that does to the figures.
 
-Outcomes come mostly for flagged cases. Then sensitivity looks better and specificity worse than both are. Two
-answers: worst-case bounds, which assume nothing, and rates corrected after Begg and Greenes (1983), which
-assume that verification depends on score, group and site only.
+Outcomes come mostly for flagged cases. Then sensitivity and AUROC look better and specificity worse than they
+are. Two answers: worst-case bounds, which assume nothing, and figures weighted by the inverse of the verified
+share of each stratum (rates: Begg and Greenes 1983; AUROC: Alonzo and Pepe 2005), which assume that
+verification depends on score, group and site only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, groupby
-from typing import Any
+from typing import NamedTuple
+
+import numpy as np
 
 from evenscreen.pipeline.audit.figures import Row
 from evenscreen.pipeline.audit.plan import Margins
 from evenscreen.pipeline.audit.result import Corrected, GroupDescription
+from evenscreen.pipeline.evidence.weighted import auroc_bounds, effective, weighted_auroc
+
+Reach = tuple[float, float] | None
 
 
-def bounds_agree(groups: Sequence[GroupDescription], margins: Margins) -> bool:
-    """Whether no two groups can differ by the margin in a rate, whatever missing outcomes would say."""
+class Bounds(NamedTuple):
+    """The least and the greatest that each deciding figure of a group can be; None where nobody can say."""
+
+    sensitivity: Reach
+    specificity: Reach
+    auroc: Reach
+
+
+def bounds_agree(groups: Iterable[Bounds], margins: Margins) -> bool:
+    """Whether no two groups can differ by the margin in any figure, whatever missing outcomes would say."""
     return all(
-        _apart(getattr(one, f"{rate}_at_least"), getattr(other, f"{rate}_at_most"), margin)
-        and _apart(getattr(other, f"{rate}_at_least"), getattr(one, f"{rate}_at_most"), margin)
+        _near(getattr(one, metric), getattr(other, metric), getattr(margins, metric))
         for one, other in combinations(groups, 2)
-        for rate, margin in (("sensitivity", margins.sensitivity), ("specificity", margins.specificity))
+        for metric in Bounds._fields
     )
 
 
-def corrected(rows: Iterable[Row]) -> tuple[Corrected, ...]:
-    """Corrected rates per group from rows of audit.verification, in their order; unknown groups left out."""
+def bounds(described: Sequence[GroupDescription], found: Sequence[Corrected]) -> list[Bounds]:
+    """Of every group that has a name, from its counts and from its scores."""
+    areas = {one.group_value: (one.auroc_at_least, one.auroc_at_most) for one in found}
+    return [
+        Bounds(
+            _reach(one.sensitivity_at_least, one.sensitivity_at_most),
+            _reach(one.specificity_at_least, one.specificity_at_most),
+            _reach(*areas.get(one.group_value, (None, None))),
+        )
+        for one in described
+        if one.group_value is not None
+    ]
+
+
+def by_group(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
+    """Rows of audit.weighted_scores by group, in their order; unknown groups left out."""
     known = [row for row in rows if row["group_value"] is not None]
-    return tuple(
-        _corrected(name, list(own)) for name, own in groupby(known, key=lambda row: str(row["group_value"]))
-    )
+    return {name: list(own) for name, own in groupby(known, key=lambda row: str(row["group_value"]))}
 
 
-def _apart(low: float | None, high: float | None, margin: float) -> bool:
-    return low is not None and high is not None and high - low < margin
+def corrected(groups: Mapping[str, Sequence[Row]]) -> tuple[Corrected, ...]:
+    """Per group, from rows of audit.weighted_scores, the lowest score first."""
+    return tuple(_corrected(name, rows) for name, rows in groups.items())
 
 
-def _corrected(name: str, rows: list[Row]) -> Corrected:
-    """Each stratum of score bin, site and flag passes its verified share of positives to all its images."""
-    strata: dict[tuple[Any, ...], list[int]] = {}
-    for row in rows:
-        sums = strata.setdefault((row["site"], row["bin"], row["flagged"]), [0, 0, 0])
-        for index, column in enumerate(("images", "with_outcome", "positives")):
-            sums[index] += int(row[column])
-    flagged = [sums for (_, _, is_flagged), sums in strata.items() if is_flagged]
-    spared = [sums for (_, _, is_flagged), sums in strata.items() if not is_flagged]
-    images = sum(sums[0] for sums in strata.values())
-    unverified = images - sum(sums[1] for sums in strata.values())
-    caught, called = _expected(flagged)
-    missed, let_go = _expected(spared)
-    unusable = any(verified == 0 for _, verified, _ in strata.values())
+def _corrected(name: str, rows: Sequence[Row]) -> Corrected:
+    def column(of: str) -> np.ndarray:
+        return np.array([row[of] for row in rows], np.float64)
+
+    flagged = np.array([row["flagged"] for row in rows], bool)
+    known = column("positives") + column("negatives")
+    images = column("images")
+    m, n = column("weight_of_positives"), column("weight_of_negatives")
+    # Nothing stands for a side of the threshold on which nobody was verified.
+    usable = all(known[side].sum() > 0 for side in (flagged, ~flagged) if side.any())
+    least = auroc_bounds(column("positives"), column("negatives"), images - known)
     return Corrected(
         group_value=name,
-        sensitivity=None if unusable or caught + missed == 0 else caught / (caught + missed),
-        specificity=None if unusable or called + let_go == 0 else let_go / (called + let_go),
-        unverified_share=unverified / images,
+        sensitivity=m[flagged].sum() / m.sum() if usable and m.sum() else None,
+        specificity=n[~flagged].sum() / n.sum() if usable and n.sum() else None,
+        auroc=weighted_auroc(m, n) if usable else None,
+        effective_positives=effective(m.sum(), column("square_of_positives").sum()),
+        effective_negatives=effective(n.sum(), column("square_of_negatives").sum()),
+        auroc_at_least=least[0] if least else None,
+        auroc_at_most=least[1] if least else None,
+        unverified_share=float(1 - known.sum() / images.sum()),
     )
 
 
-def _expected(strata: list[list[int]]) -> tuple[float, float]:
-    """Expected positives and negatives among all images of `strata`."""
-    positives = sum(images * found / verified for images, verified, found in strata if verified)
-    return positives, sum(images for images, verified, _ in strata if verified) - positives
+def _reach(low: float | None, high: float | None) -> Reach:
+    return None if low is None or high is None else (low, high)
+
+
+def _near(one: Reach, other: Reach, margin: float) -> bool:
+    return one is not None and other is not None and max(one[1] - other[0], other[1] - one[0]) < margin

@@ -78,15 +78,24 @@ def binned_calibration(bins: Bins) -> BinnedCalibration:
 
 
 def calibration_line(
-    probabilities: npt.ArrayLike, outcomes: npt.ArrayLike, resolution: float = 1e-4
+    probabilities: npt.ArrayLike,
+    outcomes: npt.ArrayLike,
+    resolution: float = 1e-4,
+    counts: npt.ArrayLike | None = None,
 ) -> CalibrationLine:
-    """Logistic regression of outcomes on logit p by Newton's method.
+    """Logistic regression of outcomes on logit p by Newton's method; `counts` [n]: how many such rows.
 
     Probabilities of 0 and 1 count as half a step of `resolution` away from them. Raises ValueError as
     `calibration_bins` does, and when no line fits: all probabilities or outcomes are equal, or the
     probabilities separate the outcomes completely, which makes the slope infinite.
     """
     p, y = _checked(probabilities, outcomes)
+    many = np.ones_like(p) if counts is None else np.asarray(counts, np.float64)
+    if many.shape != p.shape or not (many >= 0).all():
+        raise ValueError("counts must be a vector of the same length, and not negative")
+    p, y, many = p[many > 0], y[many > 0], many[many > 0]
+    if p.size == 0:
+        raise ValueError("no calibration line: there is no case")
     p = np.clip(p, resolution / 2, 1 - resolution / 2)
     x = np.log(p) - np.log1p(-p)
     if np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -94,10 +103,11 @@ def calibration_line(
     low, high = (x[y == outcome] for outcome in (0, 1))
     if low.max() <= high.min() or high.max() <= low.min():
         raise ValueError("no calibration line: the probabilities separate the outcomes")
-    design = np.column_stack([np.ones_like(x), (x - x.mean()) / x.std()])
-    level, steepness = _newton(design, y)
-    slope = steepness / x.std()
-    return CalibrationLine(float(level - slope * x.mean()), float(slope))
+    centre = np.average(x, weights=many)
+    spread = math.sqrt(np.average((x - centre) ** 2, weights=many))
+    level, steepness = _newton(np.column_stack([np.ones_like(x), (x - centre) / spread]), y, many)
+    slope = steepness / spread
+    return CalibrationLine(float(level - slope * centre), float(slope))
 
 
 @dataclass(frozen=True)
@@ -148,16 +158,18 @@ def residual(
     return Residual(value, variance, p.size, int(y.sum()))
 
 
-def _newton(design: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _newton(
+    design: npt.NDArray[np.float64], y: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Maximum likelihood of a logistic regression, halving steps that would lower the likelihood."""
     beta = np.zeros(design.shape[1])
     for _ in range(100):
         fitted = 0.5 * (1 + np.tanh(design @ beta / 2))
-        gradient = design.T @ (y - fitted)
-        hessian = design.T @ (design * (fitted * (1 - fitted))[:, None])
+        gradient = design.T @ (many * (y - fitted))
+        hessian = design.T @ (design * (many * fitted * (1 - fitted))[:, None])
         step = np.linalg.solve(hessian, gradient)
-        before = _log_likelihood(design @ beta, y)
-        while np.abs(step).max() > 1e-12 and _log_likelihood(design @ (beta + step), y) < before:
+        before = _log_likelihood(design @ beta, y, many)
+        while np.abs(step).max() > 1e-12 and _log_likelihood(design @ (beta + step), y, many) < before:
             step /= 2
         beta = beta + step
         if np.abs(step).max() <= 1e-12 * max(1.0, np.abs(beta).max()):
@@ -165,8 +177,10 @@ def _newton(design: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.
     raise ValueError("no calibration line: Newton's method did not settle")
 
 
-def _log_likelihood(linear: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    return float((y * linear - np.logaddexp(0, linear)).sum())
+def _log_likelihood(
+    linear: npt.NDArray[np.float64], y: npt.NDArray[np.float64], many: npt.NDArray[np.float64]
+) -> float:
+    return float((many * (y * linear - np.logaddexp(0, linear))).sum())
 
 
 def _checked(

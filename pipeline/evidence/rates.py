@@ -12,18 +12,22 @@ from evenscreen.pipeline.evidence.pairs import Estimate
 
 ASSESSABLE_ROWS = 30
 """Denominator that a group needs for a verdict on a rate."""
+ASSESSABLE_WEIGHTED = 100
+"""Effective denominator where images have weights: a few heavy ones decide, and their number is skewed."""
 
 
 @dataclass(frozen=True)
 class Rate:
     """`successes` of `n`; `design_effect` D >= 1 divides n where patients have several images.
 
-    `difference` of two of these is Newcombe's (1998) interval.
+    `difference` of two of these is Newcombe's (1998) interval. Where images are `weighted`, `successes` need
+    not be whole and D holds what the weights cost, so that n/D images must be enough.
     """
 
-    successes: int
+    successes: float
     n: int
     design_effect: float = 1.0
+    weighted: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.successes <= self.n or self.n == 0:
@@ -33,6 +37,8 @@ class Rate:
 
     @property
     def assessable(self) -> bool:
+        if self.weighted:
+            return self.n / self.design_effect >= ASSESSABLE_WEIGHTED
         return self.n >= ASSESSABLE_ROWS
 
     @property

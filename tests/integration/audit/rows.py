@@ -39,6 +39,7 @@ class Case:
     latency_s: float = 2.0
     verification_reason: str = "unknown"
     sampling_probability: float | None = None
+    source: str = "histopathology"
 
     @property
     def ended(self) -> str:
@@ -114,7 +115,7 @@ def label(owner: Engine, found: Sequence[tuple[UUID, Case]]) -> None:
                     uuid4(),
                     i,
                     c.malignant,
-                    "histopathology",
+                    c.source,
                     c.verification_reason,
                     c.sampling_probability,
                     c.when,

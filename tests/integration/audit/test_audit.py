@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
@@ -15,6 +16,8 @@ from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.window import midnight
 from evenscreen.pipeline.database import transaction
+from evenscreen.pipeline.evidence.calibration import calibration_line
+from evenscreen.pipeline.labels.sample import draw_sample
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import AuditSettings
 
@@ -94,6 +97,23 @@ def test_many_cases_without_a_gap_are_even(nightly: Engine, screened: Callable[[
     assert figures is not None
     assert figures.value == pytest.approx(described.sensitivity)
     assert figures.low < figures.value < figures.high
+    for dimension, name, types in (
+        ("all", "all", (2, 4, 6)),
+        ("fst_group", "V–VI", (6,)),
+        ("fst", "II", (2,)),
+    ):
+        own = [one for one in cases(500) if one.fst in types]
+        line = calibration_line(
+            [(one.score or 0) / 10_000 for one in own], [bool(one.malignant) for one in own]
+        )
+        told = next(one for one in found.calibration_lines[dimension] if one.group_value == name)
+        assert (told.intercept, told.slope) == pytest.approx(line, abs=1e-9)
+        assert told.n == len(own)
+    seen = [one for one in cases(500) if one.fst == 6]
+    labels, scores = [one.malignant for one in seen], [one.score for one in seen]
+    right, up, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert set(found.curves[-1].roc) <= set(zip(right.tolist(), up.tolist(), strict=True))
+    assert found.corrected[-1].auroc == pytest.approx(roc_auc_score(labels, scores), abs=1e-9)
 
 
 def test_a_group_whose_cancers_are_missed_makes_it_uneven(
@@ -132,6 +152,46 @@ def test_unverified_cases_leave_no_even(nightly: Engine, screened: Callable[[lis
     found = answer(nightly, Asked(WIDE, screened([*cases(500), *hidden])))
     assert (found.verified, found.conclusion) == (False, "insufficient evidence")
     assert [one.unverified_share for one in found.corrected] == pytest.approx([400 / 1400] * 3)
+
+
+def test_a_random_sample_of_the_unverified_ones_allows_an_even(
+    nightly: Engine,
+    owner: Engine,
+    engine_of: Callable[[str], Engine],
+    walked: Callable[[], None],
+) -> None:
+    """All flagged images are verified, and half of the others: half of the missed cancers stay unseen."""
+    truth = cases(500)
+    given = [replace(one, malignant=None) if (one.score or 0) < 5000 else one for one in truth]
+    model, ids = insert(owner, given)
+    walked()
+    assert answer(nightly, Asked(WIDE, model)).conclusion == "insufficient evidence"
+    spared = sum(one.malignant is None for one in given)
+    with transaction(engine_of("labeller")) as connection:
+        drawn = draw_sample(
+            connection, model_version=model, since=SINCE, until=UNTIL, size=spared // 2, seed=1, drawn_by="x"
+        )
+    places = {one: place for place, one in enumerate(ids)}
+    label(
+        owner,
+        [
+            (one, replace(truth[places[one]], sampling_probability=drawn.probability))
+            for one in drawn.screening_ids
+        ],
+    )
+    found = answer(nightly, Asked(WIDE, model))
+    assert (found.conclusion, found.verified) == ("even", True), (found.sampled, found.judgements[0])
+    assert [one.uncovered for one in found.sampled] == [0, 0, 0]
+    assert sum(one.drawn for one in found.reference_standards) == spared // 2
+    for name, plain in zip(("I–II", "III–IV", "V–VI"), found.description["fst_group"], strict=True):
+        own = [one for one in truth if one.fst == {v: k for k, v in GROUPS.items()}[name] and one.malignant]
+        real = sum((one.score or 0) >= 5000 for one in own) / len(own)
+        figure = found.judgements[0].verdicts[0].figures[name]
+        assert figure is not None
+        assert figure.low < real < figure.high
+        assert figure.value == pytest.approx(real, abs=0.03)
+        assert plain.sensitivity is not None
+        assert plain.sensitivity > real + 0.03
 
 
 def test_an_image_that_never_arrived_makes_it_incomplete_before_any_figure(
@@ -186,13 +246,34 @@ def test_the_same_question_has_the_answer_on_record_and_is_computed_again_alike(
         answer(nightly, asked, recompute=True)
 
 
+def test_a_row_that_changed_behind_the_sums_is_noticed_when_computed_again(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
+) -> None:
+    asked = Asked(WIDE, screened(cases(40)), as_of=now())
+    first = answer(nightly, asked)
+    change = text(
+        "UPDATE predictions SET score = score + CAST(:by AS smallint) WHERE audit_id ="
+        " (SELECT min(audit_id) FROM audit_records WHERE model_version = :model)"
+    )
+    with transaction(owner) as connection:
+        connection.execute(change, {"by": 1, "model": asked.model})
+    assert answer(nightly, asked) == first
+    with pytest.raises(Fatal, match="1 images are no longer what they were"):
+        answer(nightly, asked, recompute=True)
+    with transaction(owner) as connection:
+        connection.execute(change, {"by": -1, "model": asked.model})
+    assert answer(nightly, asked, recompute=True).judgements == first.judgements
+
+
 def test_a_window_that_no_plan_registered_gets_no_verdict(
     nightly: Engine, screened: Callable[[list[Case]], str]
 ) -> None:
     model = screened(cases(200, missed=0.9))
     found = answer(nightly, Asked(WIDE, model, since=SINCE, until=UNTIL))
     assert (found.subject.kind, found.conclusion) == ("exploratory", "no verdict")
-    assert all(one.outcome is None for one in found.judgements[0].verdicts)
+    for one in found.judgements[0].verdicts:
+        assert (one.outcome, one.beyond_margin, one.uneven, one.within) == (None, None, (), ())
+        assert len(one.undecided) == 3
     quarter = answer(nightly, Asked(WIDE, model, datetime(2026, 1, 1, tzinfo=UTC), UNTIL))
     assert (quarter.subject.kind, quarter.conclusion) == ("quarter", "uneven")
 

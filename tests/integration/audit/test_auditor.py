@@ -12,7 +12,18 @@ from evenscreen.schemas.errors import Fatal
 from .conftest import Ask
 from .rows import SINCE, UNTIL, Case, insert
 
-ASKED = ("metrics", "histogram_metrics", "components", "placements", "calibration_bins", "verification")
+ASKED = (
+    "metrics",
+    "histogram_metrics",
+    "components",
+    "placements",
+    "calibration_bins",
+    "verification",
+    "weighted_scores",
+    "reference_standards",
+    "sampled_strata",
+    "sampled_components",
+)
 TABLES = tuple(
     f"audit_{name}" for name in ("increments", "strata", "entries", "histogram", "periods", "period_sums")
 )
@@ -23,6 +34,7 @@ REFUSED = (
     "SELECT audit.increment()",
     "SELECT audit.roll_up()",
     "SELECT figures.touched(now(), now())",
+    "SELECT * FROM figures.sampled_cases(now(), now(), now(), 'm', 'all', 'reported', '{}')",
     "CREATE TEMP TABLE mine (x int)",
     "CREATE FUNCTION audit.mine() RETURNS int LANGUAGE sql RETURN 1",
     *(f"SELECT * FROM public.{table}" for table in TABLES),
@@ -43,6 +55,9 @@ def test_others_ask_nothing(engine_of: Callable[[str], Engine], role: str) -> No
         "audit.metrics(now(), now(), now(), 'm')",
         "audit.components(now(), now(), now(), 'm')",
         "audit.cases(now(), now())",
+        "audit.weighted_scores(now(), now(), now(), 'm')",
+        "audit.sampled_components(now(), now(), now(), 'm')",
+        "audit.unlike_sums(now(), now(), now(), 'm')",
     ):
         with pytest.raises(Fatal, match="42501"), transaction(engine_of(role)) as connection:
             connection.execute(text(f"SELECT * FROM {call}"))

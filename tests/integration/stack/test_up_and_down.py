@@ -2,11 +2,11 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import psycopg2
@@ -20,20 +20,24 @@ from evenscreen.schemas.topics import ALL, IMAGES_ARRIVED
 
 
 @pytest.fixture
-def handle(fresh_stack: Callable[[], Any]) -> Iterator[Any]:
-    """One running stack of this test's own."""
-    return fresh_stack()
+def handle(module_stack: Any) -> Any:
+    """A running stack that a test may break: whatever became of it, the next one finds it up."""
+    module_stack.up()
+    return module_stack
 
 
-def leave_a_message_and_a_row(reach: Reach) -> None:
+def leave_a_message_and_a_row(reach: Reach) -> str:
+    """A message that nobody else sends and a table that nobody else makes; returns its name."""
+    name = f"kept_{uuid4().hex}"
     with closing(KafkaProducer(bootstrap_servers=reach.kafka, acks="all")) as producer:
-        producer.send(IMAGES_ARRIVED, b"kept").get(30)
+        producer.send(IMAGES_ARRIVED, name.encode()).get(30)
     with closing(psycopg2.connect(reach.database_urls["owner"])) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        cursor.execute(f"CREATE TABLE {name} AS SELECT 1 AS one")
         connection.commit()
+    return name
 
 
-def assert_message_and_row_are_there(reach: Reach) -> None:
+def assert_message_and_row_are_there(reach: Reach, name: str) -> None:
     consumer = KafkaConsumer(
         IMAGES_ARRIVED,
         bootstrap_servers=reach.kafka,
@@ -41,9 +45,9 @@ def assert_message_and_row_are_there(reach: Reach) -> None:
         consumer_timeout_ms=20_000,
     )
     with closing(consumer):
-        assert next(consumer).value == b"kept"
+        assert any(message.value == name.encode() for message in consumer)
     with closing(psycopg2.connect(reach.database_urls["owner"])) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT one FROM kept")
+        cursor.execute(f"SELECT one FROM {name}")
         assert cursor.fetchone() == (1,)
 
 
@@ -80,32 +84,32 @@ def test_every_topic_has_twelve_partitions(stack: Reach) -> None:
 
 
 def test_after_kill_9_of_everything_up_recovers_message_and_row_on_the_same_ports(handle: Any) -> None:
-    leave_a_message_and_a_row(handle.reach)
+    kept = leave_a_message_and_a_row(handle.reach)
     before = handle.reach
     handle.kill_kafka()
     handle.kill_postgres()
     assert handle.up() == before
-    assert_message_and_row_are_there(handle.reach)
+    assert_message_and_row_are_there(handle.reach, kept)
 
 
 def test_a_long_query_that_outlives_the_killed_server_does_not_keep_up_from_starting(handle: Any) -> None:
-    leave_a_message_and_a_row(handle.reach)
+    kept = leave_a_message_and_a_row(handle.reach)
     with closing(psycopg2.connect(handle.reach.database_urls["owner"], async_=True)) as connection:
         wait_select(connection)
         connection.cursor().execute("SELECT count(*) FROM generate_series(1, 100000000000)")
         assert connection.isexecuting()
         handle.kill_postgres()
         handle.up()
-    assert_message_and_row_are_there(handle.reach)
+    assert_message_and_row_are_there(handle.reach, kept)
 
 
 def test_a_restart_keeps_message_row_and_passwords_and_leaves_no_process_between(handle: Any) -> None:
-    leave_a_message_and_a_row(handle.reach)
+    kept = leave_a_message_and_a_row(handle.reach)
     before = handle.reach
     handle.down()
     assert processes_of(handle.root) == []
     assert handle.up() == before
-    assert_message_and_row_are_there(handle.reach)
+    assert_message_and_row_are_there(handle.reach, kept)
 
 
 def test_a_pid_that_another_process_has_now_is_not_ours(handle: Any) -> None:
@@ -123,17 +127,17 @@ def test_a_pid_that_another_process_has_now_is_not_ours(handle: Any) -> None:
 
 
 def test_an_immediate_restart_of_postgres_keeps_committed_rows(handle: Any) -> None:
-    leave_a_message_and_a_row(handle.reach)
+    kept = leave_a_message_and_a_row(handle.reach)
     handle.restart_postgres_immediately()
     handle.restart_kafka()
-    assert_message_and_row_are_there(handle.reach)
+    assert_message_and_row_are_there(handle.reach, kept)
 
 
 def test_two_stacks_live_side_by_side(stack: Reach, handle: Any) -> None:
     assert handle.reach.kafka != stack.kafka
-    leave_a_message_and_a_row(handle.reach)
+    kept = leave_a_message_and_a_row(handle.reach)
     with closing(psycopg2.connect(stack.database_urls["owner"])) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('kept')")
+        cursor.execute("SELECT to_regclass(%s)", (kept,))
         assert cursor.fetchone() == (None,)
 
 

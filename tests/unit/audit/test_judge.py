@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from evenscreen.pipeline.audit.group_figures import GroupFigures
-from evenscreen.pipeline.audit.judge import Judged, judge, overall
+from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.evidence.auroc import area_components
 from evenscreen.pipeline.evidence.calibration import residual
@@ -114,6 +115,31 @@ def test_each_deciding_metric_has_a_third_of_alpha() -> None:
     assert judged["auroc"].alpha == pytest.approx(PLAN.drift_alpha / 3)
     assert judged["calibration"].alpha == PLAN.drift_alpha
     assert by_metric(judge({}, "fst_group", PLAN, nightly=True))["auroc"].alpha == pytest.approx(0.05 / 3)
+
+
+def test_a_window_that_was_chosen_afterwards_has_pointwise_limits_and_decides_nothing() -> None:
+    groups = all_groups(200, lift=0.4)
+    explored = by_metric(explore(groups, "fst_group", PLAN))
+    found = explored["sensitivity"].verdict
+    assert (found.outcome, found.uneven, found.within) == ("insufficient evidence", (), ())
+    assert found.beyond_margin == "not proven"
+    assert not explored["sensitivity"].missing
+    for pair in found.undecided:
+        counts = [
+            (round(one.successes), one.n) for one in (_rate(groups, pair.first), _rate(groups, pair.second))
+        ]
+        low, high = confint_proportions_2indep(*counts[0], *counts[1], compare="diff", method="newcomb")
+        assert (pair.low, pair.high) == pytest.approx((low, high), abs=1e-9)
+    assert found.largest is not None
+    simultaneous = by_metric(judge(groups, "fst_group", PLAN, nightly=False))["sensitivity"].verdict
+    assert simultaneous.largest is not None
+    assert found.largest.high - found.largest.low < simultaneous.largest.high - simultaneous.largest.low
+
+
+def _rate(groups: dict[str, GroupFigures], name: str) -> Rate:
+    found = groups[name].sensitivity
+    assert found is not None
+    return found
 
 
 def test_a_small_group_needs_as_many_as_all_others_together_suggest() -> None:

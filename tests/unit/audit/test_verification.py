@@ -1,23 +1,15 @@
-"""Missing outcomes: bounds that assume nothing, and rates corrected by score, group and site."""
+"""Missing outcomes: bounds that assume nothing, and figures weighted by score, group and site."""
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from evenscreen.pipeline.audit.plan import Margins
-from evenscreen.pipeline.audit.result import GroupDescription
-from evenscreen.pipeline.audit.verification import bounds_agree, corrected
+from evenscreen.pipeline.audit.verification import Bounds, Reach, bounds_agree, by_group, corrected
 
-COLUMNS = GroupDescription.model_fields
+from .weights import Seen, weighted_rows
 
-
-def group(name: str, low: float, high: float) -> GroupDescription:
-    empty = {column: 0 if COLUMNS[column].annotation is int else None for column in COLUMNS}
-    bounds = {
-        f"{rate}_at_{end}": value
-        for rate in ("sensitivity", "specificity")
-        for end, value in (("least", low), ("most", high))
-    }
-    return GroupDescription.model_validate(empty | {"group_value": name, "rejected_by_reason": {}} | bounds)
+EXACT: Reach = (0.9, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -28,71 +20,93 @@ def group(name: str, low: float, high: float) -> GroupDescription:
         ((0.90, 0.92), (0.87, 0.93), False),  # 0.05
         ((0.90, 0.90), (0.96, 0.96), False),
         ((0.50, 0.99), (0.90, 0.91), False),
+        ((0.90, 0.90), None, False),
     ],
 )
-def test_bounds_agree_only_if_no_gap_could_hide_in_them(
-    first: tuple[float, float], second: tuple[float, float], agree: bool
+@pytest.mark.parametrize("metric", Bounds._fields)
+def test_bounds_agree_only_if_no_gap_of_any_figure_could_hide_in_them(
+    first: Reach, second: Reach, agree: bool, metric: str
 ) -> None:
-    assert bounds_agree([group("I–II", *first), group("V–VI", *second)], Margins()) == agree
+    same = Bounds(EXACT, EXACT, EXACT)
+    pair = [same._replace(**{metric: first}), same._replace(**{metric: second})]
+    assert bounds_agree(pair, Margins()) == agree
 
 
-def test_a_group_without_bounds_agrees_with_nobody() -> None:
-    nobody = group("V–VI", 0.9, 0.9).model_copy(update={"sensitivity_at_least": None})
-    assert not bounds_agree([group("I–II", 0.9, 0.9), nobody], Margins())
+def drawn(
+    flagged_verified: float, spared_verified: float, n: int = 60_000, seed: int = 4
+) -> tuple[list[Seen], dict[str, float]]:
+    """Images of one group, a fifth malignant, verified by flag alone; with the true figures.
+
+    The truth is that of the specification: sensitivity .85, specificity .805, AUROC .91.
+    """
+    random = np.random.default_rng(seed)
+    malignant = random.random(n) < 0.2
+    latent = random.normal(1.896 * malignant, 1)
+    flagged = latent >= 0.8596
+    score = np.clip(10_000 / (1 + np.exp(-latent)), 0, 9_999).astype(int)
+    verified = random.random(n) < np.where(flagged, flagged_verified, spared_verified)
+    threshold = int(10_000 / (1 + np.exp(-0.8596)))
+    images = [
+        Seen(None, int(s), bool(s >= threshold), bool(m) if v else None)
+        for s, m, v in zip(score, malignant, verified, strict=True)
+    ]
+    flags = score >= threshold
+    return images, {
+        "sensitivity": float(flags[malignant].mean()),
+        "specificity": float((~flags[~malignant]).mean()),
+        "auroc": float(roc_auc_score(malignant, score)),
+    }
 
 
-def strata(flagged_verified: float, spared_verified: float) -> tuple[list[dict[str, object]], float, float]:
-    """100,000 images of one group; a fifth malignant; verified by flag alone. With the true rates."""
-    draw = np.random.default_rng(4)
-    malignant = draw.random(100_000) < 0.2
-    score = np.clip(draw.normal(0.35 + 0.3 * malignant, 0.15), 0, 0.9999)
-    flagged = score >= 0.5
-    verified = draw.random(100_000) < np.where(flagged, flagged_verified, spared_verified)
-    rows = []
-    for bin_ in range(20):
-        for is_flagged in (True, False):
-            inside = (score * 20).astype(int) == bin_
-            inside &= flagged == is_flagged
-            if inside.any():
-                rows.append({
-                    "group_value": "I–II", "site": None, "bin": bin_, "flagged": is_flagged,
-                    "images": inside.sum(), "with_outcome": (inside & verified).sum(),
-                    "positives": (inside & verified & malignant).sum(),
-                })  # fmt: skip
-    return rows, flagged[malignant].mean(), (~flagged[~malignant]).mean()
+def test_weights_find_the_truth_where_90_of_100_flagged_and_2_of_100_others_are_verified() -> None:
+    found = []
+    for seed in range(5):
+        images, truth = drawn(0.9, 0.02, seed=seed)
+        assert truth == pytest.approx({"sensitivity": 0.85, "specificity": 0.805, "auroc": 0.91}, abs=0.01)
+        known = [one for one in images if one.malignant is not None]
+        positives = [one for one in known if one.malignant]
+        naive = sum(one.flagged for one in positives) / len(positives)
+        area = roc_auc_score([one.malignant for one in known], [one.score for one in known])
+        assert (naive, area) == pytest.approx((0.996, 0.81), abs=0.02)
 
-
-def test_correction_finds_the_truth_where_verification_depends_on_the_flag() -> None:
-    rows, sensitivity, specificity = strata(0.9, 0.1)
-    (found,) = corrected(rows)
-    assert found.sensitivity == pytest.approx(sensitivity, abs=0.02)
-    assert found.specificity == pytest.approx(specificity, abs=0.01)
-    caught = sum(int(str(row["positives"])) for row in rows if row["flagged"])
-    naive = caught / sum(int(str(row["positives"])) for row in rows)
-    assert naive > sensitivity + 0.05, "else the test shows nothing"
-    assert found.unverified_share == pytest.approx(
-        1 - sum(int(str(r["with_outcome"])) for r in rows) / 100_000
-    )
+        (one,) = corrected({"I–II": weighted_rows(images)})
+        assert one.unverified_share == pytest.approx(1 - len(known) / len(images))
+        assert one.effective_positives is not None
+        assert one.effective_positives < len(positives) / 5
+        assert one.auroc_at_least is not None
+        assert one.auroc_at_most is not None
+        assert one.auroc_at_least < truth["auroc"] < one.auroc_at_most
+        found.append((one.sensitivity, one.specificity, one.auroc))
+    sensitivity, specificity, auroc = np.mean(np.array(found, float), axis=0)
+    assert sensitivity == pytest.approx(0.85, abs=0.03)
+    assert specificity == pytest.approx(0.805, abs=0.01)
+    assert auroc == pytest.approx(0.91, abs=0.02)
 
 
 def test_fully_verified_nothing_changes() -> None:
-    rows, sensitivity, specificity = strata(1.0, 1.0)
-    (found,) = corrected(rows)
-    assert (found.sensitivity, found.specificity) == pytest.approx((sensitivity, specificity), abs=1e-12)
+    images, truth = drawn(1.0, 1.0, n=5_000)
+    (found,) = corrected({"I–II": weighted_rows(images)})
+    for metric, value in truth.items():
+        assert getattr(found, metric) == pytest.approx(value, abs=1e-12)
+    assert (found.auroc_at_least, found.auroc_at_most) == pytest.approx([truth["auroc"]] * 2, abs=1e-12)
     assert found.unverified_share == 0
 
 
-def test_a_stratum_without_any_outcome_leaves_no_corrected_rate() -> None:
-    rows, _, _ = strata(0.9, 0.0)
-    (found,) = corrected(rows)
-    assert found.sensitivity is None
-    assert found.specificity is None
+def test_a_side_of_the_threshold_without_any_outcome_leaves_no_weighted_figure() -> None:
+    images, _ = drawn(0.9, 0.0, n=2_000)
+    (found,) = corrected({"I–II": weighted_rows(images)})
+    assert (found.sensitivity, found.specificity, found.auroc) == (None, None, None)
+    assert found.auroc_at_least is not None
 
 
 def test_groups_stay_apart_and_unknown_ones_are_left_out() -> None:
-    rows, _, _ = strata(1.0, 1.0)
-    unknown = [row | {"group_value": None} for row in rows]
-    other = [row | {"group_value": "V–VI", "positives": 0} for row in rows]
-    first, second = corrected([*rows, *other, *unknown])
+    rows = weighted_rows(drawn(1.0, 1.0, n=500)[0])
+    benign = weighted_rows([Seen(None, 10, False, False)])
+    named = [
+        row | {"group_value": name}
+        for name, some in (("I–II", rows), ("V–VI", benign), (None, rows))
+        for row in some
+    ]
+    first, second = corrected(by_group(named))
     assert (first.group_value, second.group_value) == ("I–II", "V–VI")
-    assert second.sensitivity is None
+    assert (second.sensitivity, second.specificity, second.auroc) == (None, 1.0, None)

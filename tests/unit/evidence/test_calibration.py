@@ -150,3 +150,22 @@ def test_a_residual_is_assessable_from_100_cases() -> None:
     assert not Residual(0.0, 0.01, 99, 50).assessable
     with pytest.raises(ValueError, match="two cases"):
         residual([0.5], [1])
+
+
+def test_a_line_through_counts_is_that_through_every_row() -> None:
+    draw = np.random.default_rng(8)
+    p = draw.integers(1, 40, 300) / 40
+    y = (draw.random(300) < p**1.3).astype(int)
+    cells, counts = np.unique(np.column_stack([p, y]), axis=0, return_counts=True)
+    one = calibration_line(p, y)
+    other = calibration_line(cells[:, 0], cells[:, 1], counts=counts)
+    assert other == pytest.approx(one, abs=1e-9)
+    zeros = np.vstack([cells, [[0.5, 1.0]]])
+    assert calibration_line(zeros[:, 0], zeros[:, 1], counts=[*counts, 0]) == pytest.approx(one, abs=1e-9)
+
+
+def test_counts_must_fit() -> None:
+    with pytest.raises(ValueError, match="counts"):
+        calibration_line([0.1, 0.2, 0.3], [0, 1, 0], counts=[1, -1, 2])
+    with pytest.raises(ValueError, match="there is no case"):
+        calibration_line([0.1, 0.2], [0, 1], counts=[0, 0])

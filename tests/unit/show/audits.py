@@ -6,16 +6,24 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from evenscreen.pipeline.audit.audit import DIMENSIONS, _completeness, _judgement
-from evenscreen.pipeline.audit.curves import roc
+from evenscreen.pipeline.audit.curves import curves, lines
 from evenscreen.pipeline.audit.group_figures import GroupFigures
-from evenscreen.pipeline.audit.judge import judge
+from evenscreen.pipeline.audit.judge import explore, judge
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
-from evenscreen.pipeline.audit.result import Audit, Curves, GroupDescription, Kind, Subject, conclude
-from evenscreen.pipeline.audit.verification import bounds_agree, corrected
+from evenscreen.pipeline.audit.result import (
+    Audit,
+    GroupDescription,
+    Kind,
+    ReferenceStandard,
+    Subject,
+    conclude,
+)
+from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
 from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
 from evenscreen.pipeline.ledger import Ledger
 
 from ...simulations.draws import Truth
+from ..audit.weights import Seen, weighted_rows
 from .drawn import SITES, Images, images
 
 NIGHT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -54,13 +62,17 @@ def sample(
         name: descriptions(reported if name.startswith("fst") and name != "fst_source" else seen, name)
         for name in DIMENSIONS
     }
-    agree = bounds_agree(described[plan.primary], plan.margins)
+    scores = by_group(_scores(reported, plan.primary))
+    weighted = corrected(scores)
+    agree = bounds_agree(bounds(described[plan.primary], weighted), plan.margins)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
     judgements = tuple(
         _judgement(
-            judge(_figures(reported, grouping), grouping, plan, nightly=kind == "nightly"),
+            explore(_figures(reported, grouping), grouping, plan)
+            if kind == "exploratory"
+            else judge(_figures(reported, grouping), grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
             agree,
@@ -84,9 +96,14 @@ def sample(
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
         verified=agree,
-        corrected=corrected(_verification(reported, plan.primary)),
+        corrected=weighted,
+        reference_standards=tuple(_standards(reported, plan.primary)),
+        calibration_lines={
+            name: lines(by_group(_scores(seen if name == "all" else reported, name)))
+            for name in ("all", *both)
+        },
         description=described,
-        curves=tuple(_curves(reported, plan.primary)),
+        curves=curves(scores),
     )
 
 
@@ -187,42 +204,44 @@ def _ledger(seen: Images, missing: int, night: datetime) -> Ledger:
     )
 
 
-def _verification(seen: Images, grouping: Grouping) -> list[dict[str, object]]:
+def _scores(seen: Images, grouping: str) -> list[dict[str, object]]:
+    """Rows of audit.weighted_scores."""
     screened = seen.of(~seen.rejected)
-    tenth = np.minimum((screened.probability * 10).astype(int), 9)
-    keys = zip(
-        screened.columns[grouping].tolist(),
-        screened.columns["site"].tolist(),
-        tenth.tolist(),
-        screened.flagged.tolist(),
-        strict=True,
-    )
-    sums: dict[tuple[object, ...], list[int]] = {}
-    for key, known, label in zip(keys, screened.verified, screened.cases.labels, strict=True):
-        one = sums.setdefault(key, [0, 0, 0])
-        one[0] += 1
-        one[1] += int(known)
-        one[2] += int(known and label == 1)
-    names = ("group_value", "site", "bin", "flagged", "images", "with_outcome", "positives")
-    return [dict(zip(names, (*key, *one), strict=True)) for key, one in sorted(sums.items())]
+    values = screened.columns[grouping]
+    rows: list[dict[str, object]] = []
+    for value in sorted(set(values.tolist())):
+        own = screened.of(values == value)
+        images = [
+            Seen(str(site), int(p * 10_000), bool(flag), bool(label) if known else None)
+            for site, p, flag, label, known in zip(
+                own.columns["site"], own.probability, own.flagged, own.cases.labels, own.verified, strict=True
+            )
+        ]
+        name = GROUPS["fst"][int(value) - 1] if grouping == "fst" else value
+        rows += [row | {"group_value": name} for row in weighted_rows(images)]
+    return rows
 
 
-def _curves(seen: Images, grouping: Grouping) -> list[Curves]:
+def _standards(seen: Images, grouping: str) -> list[ReferenceStandard]:
+    """Every other outcome is histopathology, the rest registry follow-up."""
     known, found = seen.judged(), []
     for value in sorted(set(known.columns[grouping].tolist())):
-        own = known.of(known.columns[grouping] == value)
-        order = np.argsort(-own.cases.scores)
-        rows = [
-            {"score": own.cases.scores[i], "malignant": own.cases.labels[i] == 1, "images": 1} for i in order
-        ]
-        tenth = np.minimum((own.probability * 15).astype(int), 14)
-        bins = tuple(
-            (
-                float(own.probability[tenth == one].mean()),
-                float(own.cases.labels[tenth == one].mean()),
-                int((tenth == one).sum()),
+        for source, half in (("histopathology", 0), ("registry", 1)):
+            place = np.arange(len(known.verified)) % 2 == half
+            own = known.of((known.columns[grouping] == value) & place)
+            label = own.cases.labels == 1
+            name = GROUPS["fst"][int(value) - 1] if grouping == "fst" else value
+            found.append(
+                ReferenceStandard(
+                    group_value=str(name),
+                    label_source=source,
+                    verification_reason="flagged",
+                    positives=int(label.sum()),
+                    true_positives=int((label & own.flagged).sum()),
+                    negatives=int((~label).sum()),
+                    true_negatives=int((~label & ~own.flagged).sum()),
+                    contradictory=0,
+                    drawn=0,
+                )
             )
-            for one in sorted(set(tenth.tolist()))
-        )
-        found.append(Curves(group_value=str(value), roc=roc(rows), calibration=bins))
     return found

@@ -10,6 +10,9 @@ from evenscreen.infra.show.audit_json import audit_json, audit_schema
 from evenscreen.infra.show.audit_words import lacking
 from evenscreen.pipeline.audit.result import Audit, Lacking
 
+from .audits import sample
+from .conftest import SMALL
+
 SCHEMA = Path(__file__).parents[3] / "docs" / "audit.schema.json"
 
 
@@ -40,8 +43,10 @@ def test_groups_too_small_and_what_they_lack_are_named(
 ) -> None:
     text = shown(capsys, six)
     assert "Sensitivity: not assessable: VI" in text
-    assert "not reachable at this rate" in text
     assert "No verdict" in text
+    lost = shown(capsys, sample(SMALL | {"V": (0, 0), "VI": (0, 0)}))
+    assert "V–VI needs" in lost
+    assert "not reachable at this rate" in lost
     empty = shown(capsys, nobody, "site")
     assert "AUROC: not assessable: I–II, III–IV, V–VI" in empty
     assert "Site: exploratory, no verdict: no image" in empty
@@ -87,3 +92,21 @@ def test_json_has_every_field_of_the_schema_and_reads_back(hostile: Audit) -> No
     written = json.loads(audit_json(hostile))
     assert set(json.loads(audit_schema())["properties"]) == set(written)
     assert Audit.model_validate_json(audit_json(hostile)) == hostile
+
+
+def test_an_audit_on_record_from_before_weights_and_draws_is_read_as_it_was(hostile: Audit) -> None:
+    written = json.loads(audit_json(hostile))
+    for later in ("sampled", "reference_standards", "calibration_lines"):
+        del written[later]
+    for one in written["corrected"]:
+        for later in (
+            "auroc",
+            "effective_positives",
+            "effective_negatives",
+            "auroc_at_least",
+            "auroc_at_most",
+        ):
+            del one[later]
+    found = Audit.model_validate(written)
+    assert (found.sampled, found.reference_standards) == ((), ())
+    assert found.judgements == hostile.judgements

@@ -8,7 +8,8 @@ import pytest
 from evenscreen.infra.show.audit_groups import pairs
 from evenscreen.infra.show.audit_page import page
 from evenscreen.infra.show.audit_words import number, signed
-from evenscreen.pipeline.audit.result import Audit
+from evenscreen.pipeline.audit.plan import GROUPS
+from evenscreen.pipeline.audit.result import Audit, Sampled
 from evenscreen.schemas.manifest import Manifest
 
 from .conftest import HOSTILE
@@ -173,6 +174,61 @@ def test_a_manifest_of_another_model_is_refused(uneven: Audit) -> None:
     own = uneven.subject.model_copy(update={"model_version": "other-000000000000"})
     with pytest.raises(ValueError, match="another model"):
         page(uneven.model_copy(update={"subject": own}), [], manifest)
+
+
+def test_a_window_that_no_plan_registered_shows_pointwise_limits_and_decides_nothing(six: Audit) -> None:
+    text = parse(page(six, [])).text
+    assert "limits of gaps are 95 % limits of each pair by itself" in text
+    assert "What even would still need" not in text
+    assert "uneven with" not in text
+    assert "undecided" not in text.replace("Circle: undecided", "")
+    for verdict in six.judgements[0].verdicts:
+        assert {row.standing for row in pairs(verdict) if row.value is not None} <= {"no verdict"}
+
+
+def test_missing_outcomes_show_weights_worst_cases_and_reference_standards(hostile: Audit) -> None:
+    tree = parse(page(hostile, []))
+    rows = {row.children[0].text: [cell.text for cell in row.children[1:]] for row in tree.all("tr")}
+    names = GROUPS["fst_group"]
+    for one in hostile.corrected:
+        place = names.index(one.group_value)
+        assert rows["AUROC, weighted"][place] == number(one.auroc)
+        assert rows["AUROC, worst to best case"][place] == (
+            f"{number(one.auroc_at_least)} to {number(one.auroc_at_most)}"
+        )
+        assert rows["sensitivity, weighted"][place] == number(one.sensitivity)
+    lines = hostile.calibration_lines["fst_group"]
+    assert {one.group_value for one in lines} == set(names)
+    table = next(one for one in tree.all("table") if "Skin-type groups, with 95 %" in one.text)
+    told = {row.children[0].text: [cell.text for cell in row.children[1:]] for row in table.all("tr")}
+    for line in lines:
+        assert told["calibration slope (right: 1)"][names.index(line.group_value)] == number(line.slope)
+    assert "registry follow-up" in tree.text
+    assert "Random draws" not in tree.text
+
+
+def test_random_draws_are_named_with_what_they_do_not_stand_for(hostile: Audit) -> None:
+    drawn = tuple(
+        Sampled(
+            group_value=one.group_value,
+            outcomes=731,
+            stand_for=5_421.2,
+            uncovered=17.0,
+            sensitivity=0.871,
+            specificity=0.812,
+            auroc=0.913,
+            sensitivity_at_least=0.861,
+            sensitivity_at_most=0.879,
+            specificity_at_least=0.803,
+            specificity_at_most=0.822,
+            auroc_at_least=0.907,
+            auroc_at_most=0.917,
+        )
+        for one in hostile.corrected
+    )
+    text = parse(page(hostile.model_copy(update={"sampled": drawn}), [])).text
+    for words in ("5,421", "0.861 to 0.879", "0.907 to 0.917", "does not stand for 51 images"):
+        assert words in text
 
 
 def test_groups_without_a_case_are_named(six: Audit, nobody: Audit) -> None:
