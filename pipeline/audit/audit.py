@@ -12,19 +12,18 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.curves import curves
-from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures, in_order
+from evenscreen.pipeline.audit.described import described
+from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, recent_rows
 from evenscreen.pipeline.audit.judge import Judged, judge, overall
-from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
+from evenscreen.pipeline.audit.plan import Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
     Completeness,
     Gap,
-    GroupDescription,
     Interval,
     Judgement,
     Kind,
@@ -38,21 +37,8 @@ from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.pairs import Figure, Pair
 from evenscreen.pipeline.ledger import Ledger, ledger
 
-DIMENSIONS = (
-    "all",
-    "fst_group",
-    "fst",
-    "fst_source",
-    "site",
-    "modality",
-    "age_band",
-    "sex",
-    "body_site",
-    "device",
-)
 GRACE_S = 300.0
-DESCRIBED = text("SELECT * FROM audit.metrics(:since, :until, :as_of, :model, :dimension, :source)")
-VERIFIED = text("SELECT * FROM audit.verification(:since, :until, :as_of, :model, :dimension, :source)")
+VERIFIED = text("SELECT * FROM audit.verified_shares(:since, :until, :as_of, :model, :dimension, :source)")
 
 
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
@@ -63,17 +49,14 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
     rows = {grouping: component_rows(connection, question, grouping) for grouping in both}
-    description = {name: _described(connection, question, name) for name in DIMENSIONS}
+    description = described(connection, question, rows)
     verified = bounds_agree(
         [group for group in description[plan.primary] if group.group_value is not None], plan.margins
-    )
-    recent = Question(
-        question.model, question.until - RECENT, question.until, question.as_of, question.source
     )
     judgements = tuple(
         _judgement(
             judge(
-                figures(rows[grouping], component_rows(connection, recent, grouping)),
+                figures(rows[grouping], recent_rows(connection, question, grouping)),
                 grouping,
                 plan,
                 nightly=kind == "nightly",
@@ -101,7 +84,7 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
         verified=verified,
-        corrected=corrected(_asked(connection, VERIFIED, question, plan.primary)),
+        corrected=corrected(_verified(connection, question, plan.primary)),
         description=description,
         curves=curves(connection, question, plan.primary),
     )
@@ -164,16 +147,9 @@ def _gap(pair: Pair) -> Gap:
     return Gap(**pair._asdict())
 
 
-def _described(connection: Connection, question: Question, dimension: str) -> tuple[GroupDescription, ...]:
-    rows = _asked(connection, DESCRIBED, question, dimension)
-    if dimension in GROUPS:
-        rows = in_order(rows, dimension)
-    return tuple(GroupDescription.model_validate(row) for row in rows)
-
-
-def _asked(connection: Connection, statement: Any, question: Question, dimension: str) -> list[Row]:
-    asked = vars(question) | {"dimension": dimension}
-    return [dict(row) for row in connection.execute(statement, asked).mappings()]
+def _verified(connection: Connection, question: Question, grouping: Grouping) -> list[Row]:
+    asked = vars(question) | {"dimension": grouping}
+    return [dict(row) for row in connection.execute(VERIFIED, asked).mappings()]
 
 
 def _checksum(rows: dict[Grouping, list[Row]]) -> str:

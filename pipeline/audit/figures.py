@@ -19,6 +19,10 @@ from evenscreen.pipeline.evidence.rates import Rate
 COMPONENTS = text("""
 SELECT * FROM audit.components(:since, :until, :as_of, :model, :grouping, :source)
 """)
+CASES = text("""
+SELECT group_value, positives, negatives
+FROM audit.histogram_metrics(:since, :until, :as_of, :model, :grouping, :source)
+""")
 RECENT = timedelta(days=90)
 MONTHS = 90 / 30.44
 
@@ -64,13 +68,20 @@ def component_rows(connection: Connection, question: Question, grouping: Groupin
     return [row for row in in_order([dict(row) for row in found], grouping) if row["group_value"] is not None]
 
 
+def recent_rows(connection: Connection, question: Question, grouping: Grouping) -> Sequence[Row]:
+    """Positives and negatives of the last 90 days of a window, in groups named as in `component_rows`."""
+    recent = vars(question) | {"since": question.until - RECENT, "grouping": grouping}
+    found = connection.execute(CASES, recent).mappings()
+    return in_order([dict(row) for row in found], grouping)
+
+
 def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigures]:
     """Figures of every group in `rows`; `recent` are rows of the last 90 days."""
     rates = {row["group_value"]: (row["positives"] / MONTHS, row["negatives"] / MONTHS) for row in recent}
     return {row["group_value"]: _group(row, *rates.get(row["group_value"], (0.0, 0.0))) for row in rows}
 
 
-def in_order(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
+def in_order(rows: Sequence[Row], grouping: Grouping) -> list[dict[str, Any]]:
     """`rows` in the order of the plan's groups and by their names there, cases of unknown group last."""
     names = GROUPS[grouping]
 

@@ -14,7 +14,7 @@ from .rows import SINCE, UNTIL, Case, insert
 
 ASKED = ("metrics", "histogram_metrics", "components", "placements", "calibration_bins", "verification")
 TABLES = tuple(
-    f"audit_{name}" for name in ("increments", "strata", "entries", "histogram", "periods", "period_sums")
+    f"audit_{name}" for name in ("increments", "strata", "groups", "kinds", "entries", "periods", "sums")
 )
 REFUSED = (
     "SELECT * FROM public.arrivals",
