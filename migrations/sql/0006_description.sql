@@ -87,7 +87,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION audit.histogram_metrics(timestamptz, timestamptz, timestamptz, text, text, text) IS
-    'The figures of audit.metrics, equal to the last digit, without patients: from sums of months, quarters and '
+    'The figures of audit.metrics, equal but for rounding, without patients: from sums of months, quarters and '
     'years and the rows beside them, so at once for any window. Columns: see type audit.group_figures.';
 
 CREATE FUNCTION audit.description(
