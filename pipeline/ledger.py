@@ -40,9 +40,9 @@ ended AS NOT MATERIALIZED (
         CASE outcome WHEN 'screened' THEN 1 WHEN 'rejected' THEN 2 ELSE 3 END AS how
     FROM audit.screenings
 ),
--- Days on which listings, arrivals and terminal rows hold the same images, each once, are settled: their number
--- and the sum of their hashes say so, and nothing need be looked up. Rows of all other days are joined; an image
--- whose rows bear different days unsettles each of them.
+-- Days on which listings, arrivals and terminal rows hold the same images, each once, are settled: their
+-- number and the sum of their hashes say so, and nothing need be looked up. Rows of all other days are
+-- joined; an image whose rows bear different days unsettles each of them.
 hashed AS (
     SELECT h.day, h.source, count(*) AS images, sum(uuid_hash_extended(h.screening_id, 0)) AS hashes
     FROM (

@@ -167,7 +167,7 @@ BEGIN
     RETURN QUERY
     SELECT
         CASE dimension WHEN 'fst' THEN k.fst ELSE audit.fst_group(k.fst::smallint) END,
-        k.site, least(c.score * 20 / 10000, 19), c.flagged, sum(c.images)::bigint,
+        k.site, c.score, c.flagged, sum(c.images)::bigint,
         coalesce(sum(c.images) FILTER (WHERE c.malignant IS NOT NULL), 0)::bigint,
         coalesce(sum(c.images) FILTER (WHERE c.malignant), 0)::bigint
     FROM figures.cells(since, until, as_of, model, 'fst at site', source, 'histogram', keys, through) AS c

@@ -54,6 +54,11 @@ END;
 COMMENT ON FUNCTION figures.unsummed(timestamptz, timestamptz, integer) IS
     'Signed cases of a window that the sums of its periods do not hold.';
 
+CREATE FUNCTION figures.score_bin(score integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(score * 20 / 10000, 19);
+COMMENT ON FUNCTION figures.score_bin(integer) IS '0 .. 19, of equal width.';
+
 -- `dimensions` are numbers of figures.groups_of. Joined by number, so that words are not compared per case.
 CREATE FUNCTION figures.counted(
     since timestamptz, until timestamptz, through integer, model text, source text, dimensions integer[],
@@ -77,7 +82,10 @@ BEGIN ATOMIC
         CROSS JOIN LATERAL unnest(s.numbers, s.images) AS u(number, images)
         WHERE (s.kind_id = 0) = latencies
         UNION ALL
-        SELECT r.group_ids[d.number], r.kind_id, r.number, r.sign
+        SELECT
+            r.group_ids[d.number], r.kind_id,
+            -- Of skin types at sites nobody wants to know more than what figures.score_bin tells.
+            CASE WHEN d.number = 11 THEN figures.score_bin(r.number) ELSE r.number END, r.sign
         FROM (
             SELECT
                 t.group_ids, CASE WHEN latencies THEN 0 ELSE t.kind_id END AS kind_id,
@@ -128,17 +136,25 @@ BEGIN
     LOCK TABLE public.audit_periods IN SHARE ROW EXCLUSIVE MODE;
     SELECT * INTO newest FROM public.audit_increments AS i ORDER BY i.as_of DESC LIMIT 1;
     FOR period IN
-        SELECT
-            f.begins::date AS first_day, (f.begins + u.length)::date - 1 AS last_day,
-            f.begins AT TIME ZONE 'UTC' AS begins, (f.begins + u.length) AT TIME ZONE 'UTC' AS ends
+        SELECT s.begins::date AS first_day, s.ends::date - 1 AS last_day,
+            s.begins AT TIME ZONE 'UTC' AS begins, s.ends AT TIME ZONE 'UTC' AS ends
         FROM (VALUES ('month', interval '1 month'), ('quarter', '3 months'), ('year', '1 year')) AS u(name, length)
         CROSS JOIN LATERAL generate_series(
             date_trunc(u.name, (SELECT min(e.last_modified) FROM public.audit_entries AS e) AT TIME ZONE 'UTC'),
-            (newest.as_of AT TIME ZONE 'UTC') - u.length,
+            newest.as_of AT TIME ZONE 'UTC',
             u.length
         ) AS f(begins)
+        CROSS JOIN LATERAL (
+            SELECT f.begins, f.begins + u.length AS ends
+            UNION ALL
+            SELECT f.begins + t.after, least(f.begins + t.after + interval '11 days', f.begins + u.length)
+                - CASE WHEN t.after < interval '20 days' THEN interval '1 day' ELSE interval '0' END
+            FROM (VALUES (interval '0'), (interval '10 days'), (interval '20 days')) AS t(after)
+            WHERE u.name = 'month'
+        ) AS s
+        WHERE s.ends <= newest.as_of AT TIME ZONE 'UTC'
         -- The shorter first: the longer are summed from them.
-        ORDER BY u.length, f.begins
+        ORDER BY s.ends - s.begins, s.begins
     LOOP
         SELECT * INTO summed FROM public.audit_periods AS p
         WHERE (p.first_day, p.last_day) = (period.first_day, period.last_day)
@@ -173,5 +189,5 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION audit.roll_up() IS
-    'Counts the images of whole months, quarters and years, where none is counted yet or half as many came or '
+    'Counts the images of whole thirds of months, months, quarters and years, where none is counted yet or half as many came or '
     'changed since. Changes no figure, only how fast it is found. Returns how many periods it counted.';

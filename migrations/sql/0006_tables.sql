@@ -73,7 +73,8 @@ COMMENT ON TABLE audit_sums IS
 COMMENT ON COLUMN audit_sums.period_id IS 'The period and the increment it was summed at';
 COMMENT ON COLUMN audit_sums.group_id IS 'The group of the images';
 COMMENT ON COLUMN audit_sums.kind_id IS 'How they ended; 0: numbers are latencies in ms, not scores';
-COMMENT ON COLUMN audit_sums.numbers IS 'Scores x 10,000, NULL where there is none; or latencies in ms';
+COMMENT ON COLUMN audit_sums.numbers IS
+    'Scores x 10,000, their bins of fst at site, NULL where there is none; or latencies in ms';
 COMMENT ON COLUMN audit_sums.images IS 'How many images have the number at the same place';
 
 CREATE FUNCTION figures.groups_of(

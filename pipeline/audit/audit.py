@@ -48,7 +48,7 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
-    rows = {grouping: component_rows(connection, question, grouping) for grouping in both}
+    rows = component_rows(connection, question)
     description = described(connection, question, rows)
     verified = bounds_agree(
         [group for group in description[plan.primary] if group.group_value is not None], plan.margins

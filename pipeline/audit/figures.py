@@ -17,7 +17,7 @@ from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.rates import Rate
 
 COMPONENTS = text("""
-SELECT * FROM audit.components(:since, :until, :as_of, :model, :grouping, :source)
+SELECT * FROM audit.skin_type_components(:since, :until, :as_of, :model, :source)
 """)
 CASES = text("""
 SELECT group_value, positives, negatives
@@ -59,13 +59,18 @@ class Question:
     source: str
 
 
-def component_rows(connection: Connection, question: Question, grouping: Grouping) -> list[Row]:
+def component_rows(connection: Connection, question: Question) -> dict[Grouping, list[Row]]:
     """One row per group that has a case, by its name in the plan; cases of unknown group are left out.
 
     Raises what the driver raises; arguments are parameters and never part of a statement.
     """
-    found = connection.execute(COMPONENTS, vars(question) | {"grouping": grouping}).mappings()
-    return [row for row in in_order([dict(row) for row in found], grouping) if row["group_value"] is not None]
+    found = [dict(row) for row in connection.execute(COMPONENTS, vars(question)).mappings()]
+    return {grouping: _known(found, grouping) for grouping in GROUPS}
+
+
+def _known(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
+    own = [{**row} for row in rows if row["dimension"] == grouping and row["group_value"] is not None]
+    return list(in_order(own, grouping))
 
 
 def recent_rows(connection: Connection, question: Question, grouping: Grouping) -> Sequence[Row]:

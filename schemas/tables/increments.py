@@ -175,7 +175,10 @@ class Period(Table):
     __tablename__ = "audit_periods"
     __table_args__ = (
         UniqueConstraint("first_day", "last_day", "through_increment_id"),
-        {"comment": "Months, quarters and years whose images were counted once for all windows."},
+        {
+            "comment": "Months and their thirds, quarters and years whose images were counted once "
+            "for all windows."
+        },
     )
 
     period_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, comment="Narrow key")
@@ -208,7 +211,8 @@ class PeriodSum(Table):
         comment="How they ended; 0: numbers are latencies in ms, not scores",
     )
     numbers: Mapped[list[int]] = mapped_column(
-        ARRAY(Integer), comment="Scores x 10,000, NULL where there is none; or latencies in ms"
+        ARRAY(Integer),
+        comment="Scores x 10,000, their bins of fst at site, NULL where there is none; or latencies in ms",
     )
     images: Mapped[list[int]] = mapped_column(
         ARRAY(Integer), comment="How many images have the number at the same place"
