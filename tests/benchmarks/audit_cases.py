@@ -62,7 +62,8 @@ def fill(connection: "connection", images: Numbered, patients: int, progress: Ca
         )
         cursor.execute(
             "INSERT INTO walks (bucket, started_at, completed_at, objects, emitted)"
-            " VALUES ('images', clock_timestamp(), clock_timestamp(), %s, 0)",
+            " SELECT 'images', clock_timestamp(), clock_timestamp(), %s, 0"
+            " WHERE NOT EXISTS (SELECT FROM walks)",
             (images.images,),
         )
         cursor.execute("SELECT max(walk_id), (SELECT count(*) FROM patients) FROM walks")
