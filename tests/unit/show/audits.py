@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evenscreen.pipeline.audit.audit import DIMENSIONS, _completeness, _judgement
+from evenscreen.pipeline.audit.audit import _completeness, _judgement
 from evenscreen.pipeline.audit.curves import roc
+from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.figures import GroupFigures
 from evenscreen.pipeline.audit.judge import judge
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
