@@ -45,6 +45,7 @@ def upgrade() -> None:
         "cells",
         "description",
         "placements",
+        "patients",
         "components",
         "roles",
     ):
