@@ -13,19 +13,25 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
-from evenscreen.pipeline.audit.figures import RECENT, Question, Row, component_rows, figures, in_order
+from evenscreen.pipeline.audit.described import described
+from evenscreen.pipeline.audit.figures import (
+    Question,
+    Row,
+    component_rows,
+    figures,
+    in_order,
+    recent_rows,
+)
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
-from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
+from evenscreen.pipeline.audit.plan import Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
     Completeness,
     Gap,
-    GroupDescription,
     Interval,
     Judgement,
     Kind,
@@ -37,30 +43,17 @@ from evenscreen.pipeline.audit.result import (
 )
 from evenscreen.pipeline.audit.sampled import (
     SampledGroup,
-    described,
     sampled_bounds,
     sampled_groups,
     weighted_figures,
 )
+from evenscreen.pipeline.audit.sampled import described as described_draws
 from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
 from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.pairs import Figure, Pair
 from evenscreen.pipeline.ledger import Ledger, ledger
 
-DIMENSIONS = (
-    "all",
-    "fst_group",
-    "fst",
-    "fst_source",
-    "site",
-    "modality",
-    "age_band",
-    "sex",
-    "body_site",
-    "device",
-)
 GRACE_S = 300.0
-DESCRIBED = text("SELECT * FROM audit.metrics(:since, :until, :as_of, :model, :dimension, :source)")
 SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
 STANDARDS = text(
     "SELECT * FROM audit.reference_standards(:since, :until, :as_of, :model, :dimension, :source)"
@@ -74,12 +67,9 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
-    rows = {grouping: component_rows(connection, question, grouping) for grouping in both}
-    recent = Question(
-        question.model, question.until - RECENT, question.until, question.as_of, question.source
-    )
+    rows = component_rows(connection, question)
     groups = {
-        grouping: figures(rows[grouping], component_rows(connection, recent, grouping)) for grouping in both
+        grouping: figures(rows[grouping], recent_rows(connection, question, grouping)) for grouping in both
     }
     standards = tuple(
         ReferenceStandard.model_validate(row)
@@ -89,9 +79,9 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     if any(one.drawn for one in standards):
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
-    description = {name: _described(connection, question, name) for name in DIMENSIONS}
+    description = described(connection, question, rows)
     scores = by_group(in_order(_asked(connection, SCORES, question, plan.primary), plan.primary))
-    weighted, sampled = corrected(scores), described(draws.get(plan.primary, {}))
+    weighted, sampled = corrected(scores), described_draws(draws.get(plan.primary, {}))
     verified = bounds_agree(
         sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
     )
@@ -192,15 +182,10 @@ def _gap(pair: Pair) -> Gap:
     return Gap(**pair._asdict())
 
 
-def _described(connection: Connection, question: Question, dimension: str) -> tuple[GroupDescription, ...]:
-    rows = _asked(connection, DESCRIBED, question, dimension)
-    if dimension in GROUPS:
-        rows = in_order(rows, dimension)
-    return tuple(GroupDescription.model_validate(row) for row in rows)
-
-
-def _asked(connection: Connection, statement: Any, question: Question, dimension: str) -> list[Row]:
-    asked = vars(question) | {"dimension": dimension}
+def _asked(
+    connection: Connection, statement: TextClause, question: Question, grouping: Grouping
+) -> list[Row]:
+    asked = vars(question) | {"dimension": grouping}
     return [dict(row) for row in connection.execute(statement, asked).mappings()]
 
 

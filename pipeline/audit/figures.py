@@ -18,7 +18,11 @@ from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.rates import Rate
 
 COMPONENTS = text("""
-SELECT * FROM audit.components(:since, :until, :as_of, :model, :grouping, :source)
+SELECT * FROM audit.skin_type_components(:since, :until, :as_of, :model, :source)
+""")
+CASES = text("""
+SELECT group_value, positives, negatives
+FROM audit.histogram_metrics(:since, :until, :as_of, :model, :grouping, :source)
 """)
 RECENT = timedelta(days=90)
 MONTHS = 90 / 30.44
@@ -37,13 +41,25 @@ class Question:
     source: str
 
 
-def component_rows(connection: Connection, question: Question, grouping: Grouping) -> list[Row]:
+def component_rows(connection: Connection, question: Question) -> dict[Grouping, list[Row]]:
     """One row per group that has a case, by its name in the plan; cases of unknown group are left out.
 
     Raises what the driver raises; arguments are parameters and never part of a statement.
     """
-    found = connection.execute(COMPONENTS, vars(question) | {"grouping": grouping}).mappings()
-    return [row for row in in_order([dict(row) for row in found], grouping) if row["group_value"] is not None]
+    found = [dict(row) for row in connection.execute(COMPONENTS, vars(question)).mappings()]
+    return {grouping: _known(found, grouping) for grouping in GROUPS}
+
+
+def _known(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
+    own = [{**row} for row in rows if row["dimension"] == grouping and row["group_value"] is not None]
+    return list(in_order(own, grouping))
+
+
+def recent_rows(connection: Connection, question: Question, grouping: Grouping) -> Sequence[Row]:
+    """Positives and negatives of the last 90 days of a window, in groups named as in `component_rows`."""
+    recent = vars(question) | {"since": question.until - RECENT, "grouping": grouping}
+    found = connection.execute(CASES, recent).mappings()
+    return in_order([dict(row) for row in found], grouping)
 
 
 def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigures]:
@@ -52,7 +68,7 @@ def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigure
     return {row["group_value"]: _group(row, *rates.get(row["group_value"], (0.0, 0.0))) for row in rows}
 
 
-def in_order(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
+def in_order(rows: Sequence[Row], grouping: Grouping) -> list[dict[str, Any]]:
     """`rows` in the order of the plan's groups and by their names there, cases of unknown group last."""
     names = GROUPS[grouping]
 

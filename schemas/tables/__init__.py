@@ -5,8 +5,9 @@ from evenscreen.schemas.tables.audit import AuditRecord, DeadLetter, Model, Pati
 from evenscreen.schemas.tables.base import Table
 from evenscreen.schemas.tables.increments import (
     CaseEntry,
-    HistogramCell,
+    Group,
     Increment,
+    Kind,
     Period,
     PeriodSum,
     Stratum,
@@ -24,8 +25,9 @@ __all__ = [
     "CaseEntry",
     "DeadLetter",
     "GroundTruth",
-    "HistogramCell",
+    "Group",
     "Increment",
+    "Kind",
     "Listing",
     "Model",
     "OutboxMessage",

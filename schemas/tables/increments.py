@@ -5,8 +5,17 @@ Only the functions `audit.increment` and `audit.roll_up` of the database write t
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
 from evenscreen.schemas.tables.base import BRIN, Table, UtcTime
 
@@ -27,17 +36,51 @@ class Increment(Table):
         comment="The knowledge time: everything known until then is summed"
     )
     entries: Mapped[int] = mapped_column(BigInteger, comment="Rows that it added to audit_entries")
-    cells: Mapped[int] = mapped_column(BigInteger, comment="Rows that it added to audit_histogram")
 
 
-class _Case:
-    """What counts are grouped by; every counting table has these columns."""
+class Group(Table):
+    """A group of images of a model, in one dimension."""
 
-    model_version: Mapped[str] = mapped_column(comment="The model that the worker ran")
-    fst_source: Mapped[str] = mapped_column(comment="reported, estimated, simulated or unknown")
-    fst: Mapped[int | None] = mapped_column(
-        SmallInteger, comment="Fitzpatrick skin type 1..6, NULL when unknown"
+    __tablename__ = "audit_groups"
+    __table_args__ = (
+        UniqueConstraint("description"),
+        {"comment": "One row per group of images of a model that any dimension knows."},
     )
+
+    group_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, comment="Narrow key")
+    description: Mapped[str] = mapped_column(
+        comment="The group as text: what makes it unique, NULLs included"
+    )
+    model_version: Mapped[str] = mapped_column(comment="The model that the worker ran")
+    number: Mapped[int] = mapped_column(
+        SmallInteger, comment="The place of its dimension in audit_strata.group_ids"
+    )
+    dimension: Mapped[str] = mapped_column(
+        comment="all, fst, fst_group, fst_source, site, modality, age_band, sex, body_site, device, "
+        "or fst at site"
+    )
+    fst_source: Mapped[str | None] = mapped_column(
+        comment="Of groups of skin types: where the type came from"
+    )
+    value: Mapped[str | None] = mapped_column(comment="The group, NULL where unknown")
+    site: Mapped[str | None] = mapped_column(comment="Clinic or hospital, of fst at site")
+
+
+class Kind(Table):
+    """A way in which images end."""
+
+    __tablename__ = "audit_kinds"
+    __table_args__ = (
+        UniqueConstraint("description"),
+        {"comment": "One row per way in which images end, whatever group they are in."},
+    )
+
+    kind_id: Mapped[int] = mapped_column(
+        Identity(always=True),
+        primary_key=True,
+        comment="Narrow key, from 1; 0 stands for latencies of all kinds",
+    )
+    description: Mapped[str] = mapped_column(comment="The kind as text: what makes it unique, NULLs included")
     outcome: Mapped[str] = mapped_column(comment="screened, rejected or superseded")
     reason: Mapped[str | None] = mapped_column(comment="Why it was rejected")
     flagged: Mapped[bool | None] = mapped_column(
@@ -47,15 +90,7 @@ class _Case:
     contradictory: Mapped[bool] = mapped_column(comment="Whether outcomes contradict each other")
 
 
-class _Scored(_Case):
-    """A case with its exact score."""
-
-    score: Mapped[int | None] = mapped_column(
-        SmallInteger, comment="Calibrated probability of malignancy x 10,000; NULL unless screened"
-    )
-
-
-class Stratum(_Case, Table):
+class Stratum(Table):
     """A combination of everything about a case that has few values."""
 
     __tablename__ = "audit_strata"
@@ -68,6 +103,18 @@ class Stratum(_Case, Table):
     description: Mapped[str] = mapped_column(
         comment="The combination as text: what makes it unique, NULLs included"
     )
+    model_version: Mapped[str] = mapped_column(comment="The model that the worker ran")
+    fst_source: Mapped[str] = mapped_column(comment="reported, estimated, simulated or unknown")
+    fst: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Fitzpatrick skin type 1..6, NULL when unknown"
+    )
+    outcome: Mapped[str] = mapped_column(comment="screened, rejected or superseded")
+    reason: Mapped[str | None] = mapped_column(comment="Why it was rejected")
+    flagged: Mapped[bool | None] = mapped_column(
+        comment="Whether the score reached the threshold; NULL unless screened"
+    )
+    malignant: Mapped[bool | None] = mapped_column(comment="The outcome; NULL when unknown or contradictory")
+    contradictory: Mapped[bool] = mapped_column(comment="Whether outcomes contradict each other")
     site: Mapped[str | None] = mapped_column(comment="Clinic or hospital")
     device: Mapped[str | None] = mapped_column(comment="Camera or dermatoscope")
     modality: Mapped[str] = mapped_column(comment="dermoscopy, clinical, smartphone or unknown")
@@ -76,6 +123,10 @@ class Stratum(_Case, Table):
     sex: Mapped[str | None] = mapped_column(comment="female, male or other")
     label_source: Mapped[str | None] = mapped_column(comment="The reference standard of the outcome")
     verification_reason: Mapped[str | None] = mapped_column(comment="Why the outcome was looked for")
+    kind_id: Mapped[int] = mapped_column(comment="How images of the combination end")
+    group_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), comment="Their group in every dimension, by its number"
+    )
 
 
 class CaseEntry(Table):
@@ -85,6 +136,7 @@ class CaseEntry(Table):
     __table_args__ = (
         CheckConstraint("sign IN (-1, 1)", name="sign"),
         Index("ix_audit_entries_last_modified", "last_modified", **BRIN),
+        Index("ix_audit_entries_increment_id", "increment_id", **BRIN),
         {
             "comment": "Signed cases: the sum of the signs of a case is 1. "
             "Without foreign keys, as one function writes them."
@@ -117,59 +169,51 @@ class CaseEntry(Table):
     )
 
 
-class HistogramCell(_Scored, Table):
-    """Images of one day and kind that an increment added or, where negative, took back."""
-
-    __tablename__ = "audit_histogram"
-    __table_args__ = (
-        Index("ix_audit_histogram_day_increment_id", "day", "increment_id"),
-        {
-            "comment": "Counts of images by day, model, skin type, outcome and score; "
-            "signed, and summed over increments."
-        },
-    )
-
-    increment_id: Mapped[int] = mapped_column(comment="The increment that added the row: its knowledge time")
-    day: Mapped[date] = mapped_column(comment="Day (UTC) of Last-Modified")
-    images: Mapped[int] = mapped_column(comment="How many more, or fewer where negative")
-
-    @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, object]:
-        # No key in the database: nothing looks for one cell, and NULLs are values here.
-        return {"primary_key": [cls.increment_id, cls.day, cls.model_version, cls.fst, cls.score]}
-
-
 class Period(Table):
-    """A month, quarter or year whose histogram was added up."""
+    """A month, quarter or year whose images were counted."""
 
     __tablename__ = "audit_periods"
     __table_args__ = (
         UniqueConstraint("first_day", "last_day", "through_increment_id"),
-        {"comment": "Months, quarters and years whose histograms were added up once for all windows."},
+        {
+            "comment": "Months and their thirds, quarters and years whose images were counted once "
+            "for all windows."
+        },
     )
 
     period_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, comment="Narrow key")
     first_day: Mapped[date] = mapped_column(comment="First day of the period")
     last_day: Mapped[date] = mapped_column(comment="Last day of the period")
     through_increment_id: Mapped[int] = mapped_column(comment="The newest increment that the sums hold")
-    cells: Mapped[int] = mapped_column(BigInteger, comment="Rows that it has in audit_period_sums")
+    images: Mapped[int] = mapped_column(BigInteger, comment="How many images it counts")
 
 
-class PeriodSum(_Scored, Table):
-    """Images of one kind in a period, as known at its increment."""
+class PeriodSum(Table):
+    """Images of one group and kind in a period by exact number, as known at its increment."""
 
-    __tablename__ = "audit_period_sums"
+    __tablename__ = "audit_sums"
     __table_args__ = (
-        Index("ix_audit_period_sums_period_id", "period_id"),
         {
-            "comment": "The histogram of a period: what audit_histogram sums to, "
-            "made again from it at any time."
+            "comment": "The histograms of a period: what audit_entries sum to, "
+            "made again from them at any time."
         },
     )
 
-    period_id: Mapped[int] = mapped_column(comment="The period and the increment it was summed at")
-    images: Mapped[int] = mapped_column(BigInteger, comment="How many images")
-
-    @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, object]:
-        return {"primary_key": [cls.period_id, cls.model_version, cls.fst, cls.score]}
+    period_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="The period and the increment it was summed at"
+    )
+    group_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="The group of the images"
+    )
+    kind_id: Mapped[int] = mapped_column(
+        primary_key=True,
+        autoincrement=False,
+        comment="How they ended; 0: numbers are latencies in ms, not scores",
+    )
+    numbers: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer),
+        comment="Scores x 10,000, their bins of fst at site, NULL where there is none; or latencies in ms",
+    )
+    images: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), comment="How many images have the number at the same place"
+    )

@@ -25,7 +25,7 @@ ASKED = (
     "sampled_components",
 )
 TABLES = tuple(
-    f"audit_{name}" for name in ("increments", "strata", "entries", "histogram", "periods", "period_sums")
+    f"audit_{name}" for name in ("increments", "strata", "groups", "kinds", "entries", "periods", "sums")
 )
 REFUSED = (
     "SELECT * FROM public.arrivals",

@@ -173,6 +173,32 @@ def rates_by_group(
     return dict(frame.by_group)
 
 
+@given(cases=tables())
+@example(cases=[Case(9000, True, patient="a", fst=fst) for fst in (1, 2, 5)] + SEPARATED)
+@SLOW
+def test_skin_types_in_one_pass_are_those_of_two(
+    owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case]
+) -> None:
+    """Patients here have images of several types: the few that one pass cannot count, and counts by group."""
+    model, _ = insert(owner, cases)
+    question = {"since": SINCE, "until": UNTIL, "as_of": now(), "model": model}
+    both = ask("skin_type_components", **question)
+    for dimension in ("fst", "fst_group"):
+        own = [
+            {name: value for name, value in row.items() if name != "dimension"}
+            for row in both
+            if row["dimension"] == dimension
+        ]
+        expected = ask("components", **question, dimension=dimension)
+        assert [row["group_value"] for row in own] == [row["group_value"] for row in expected]
+        for one, other in zip(own, expected, strict=True):
+            for name, value in one.items():
+                if isinstance(value, float):
+                    assert close(value, other[name]), name
+                else:
+                    assert value == other[name], name
+
+
 @given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
 @example(cases=SEPARATED, dimension="all")
 @example(cases=[Case(9000, None), Case(4999, False, fst=5), Case(5000, False, fst=5)], dimension="fst")

@@ -43,6 +43,7 @@ SHAPE = {
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+            AND NOT a.attisdropped
     """,
     "tables": """
         SELECT relname, reloptions, obj_description(oid) FROM pg_class

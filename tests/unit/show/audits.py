@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evenscreen.pipeline.audit.audit import DIMENSIONS, _completeness, _judgement
+from evenscreen.pipeline.audit.audit import _completeness, _judgement
 from evenscreen.pipeline.audit.curves import curves, lines
+from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import explore, judge
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan

@@ -164,7 +164,7 @@ def test_outside_readers_find_what_they_look_for(uneven: Audit) -> None:
         "Age band (exploratory)",
         "Body site (exploratory)",
         "Device (exploratory)",
-        "declared: test (fp32)",
+        "declared: test (int8)",
     ):
         assert words in text
 

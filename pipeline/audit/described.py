@@ -1,0 +1,59 @@
+"""What an audit describes besides its verdicts: every dimension, from sums: no case is read for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from evenscreen.pipeline.audit.figures import Question, Row, in_order
+from evenscreen.pipeline.audit.plan import GROUPS, Grouping
+from evenscreen.pipeline.audit.result import GroupDescription
+
+DIMENSIONS = (
+    "all",
+    "fst_group",
+    "fst",
+    "fst_source",
+    "site",
+    "modality",
+    "age_band",
+    "sex",
+    "body_site",
+    "device",
+)
+DESCRIBED = text("""
+SELECT dimension, (figures).* FROM audit.description(:since, :until, :as_of, :model, :source)
+""")
+
+
+def described(
+    connection: Connection, question: Question, components: Mapping[Grouping, Sequence[Row]]
+) -> dict[str, tuple[GroupDescription, ...]]:
+    """Groups of every dimension in its order; `components` count the patients of skin types, no others.
+
+    A patient counts once in a group however many images there are, which no sum of periods can tell:
+    `audit.metrics` counts them for any dimension.
+    """
+    found: dict[str, list[Row]] = {name: [] for name in DIMENSIONS}
+    for row in connection.execute(DESCRIBED, vars(question)).mappings():
+        found[row["dimension"]].append({name: value for name, value in row.items() if name != "dimension"})
+    return {
+        name: tuple(map(GroupDescription.model_validate, _ordered(name, rows, components)))
+        for name, rows in found.items()
+    }
+
+
+def _ordered(name: str, rows: Sequence[Row], components: Mapping[Grouping, Sequence[Row]]) -> Sequence[Row]:
+    if name not in GROUPS:
+        return rows
+    counted = {row["group_value"]: row for row in components[name]}
+    return [row | _patients(counted.get(row["group_value"])) for row in in_order(rows, name)]
+
+
+def _patients(counted: Row | None) -> dict[str, Any]:
+    if counted is None:
+        return {}
+    return {
+        "patients": counted["patients_seen"],
+        "images_without_patient": counted["images_without_patient"],
+    }

@@ -1,0 +1,228 @@
+"""The audit of ten million images: figures beside their goals. Run by path; `--help` lists the sizes.
+
+Fills a database of its own by COPY, sums it as the nightly audit does, then asks. Takes about twenty minutes
+and 15 GiB of disk. Processor time is that of the database's processes.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg2
+import report
+from audit_cases import DAYS, MODEL, Numbered, fill
+from figure import Findings, Goal
+from label_file import write_labels
+from machine import describe
+from place import Database, Place, place
+from rich.console import Console
+
+from evenscreen.infra.local import postgres
+from evenscreen.infra.local.reach import environment
+
+WINDOWS = {
+    "all until some noon": ("1970-01-01", "2026-09-12 13:00"),
+    "from the middle of a month to that of another": ("2025-01-17", "2026-08-13"),
+    "one week": ("2025-05-08", "2025-05-15"),
+}
+FASTER = "at most"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Wall clock and processor time of the database, in seconds."""
+
+    wall_s: float
+    cpu_s: float
+
+
+class Clock:
+    """Measures what is done inside `with clock.spent() as spent`."""
+
+    def __init__(self, found: Place, connection: "psycopg2.extensions.connection") -> None:
+        self._found, self._backend = found, psutil.Process(connection.info.backend_pid)
+
+    @contextmanager
+    def spent(self) -> Iterator[list[Spent]]:
+        """The list holds one entry afterwards."""
+        result: list[Spent] = []
+        cpu, wall = self._cpu_s(), time.monotonic()
+        yield result
+        elapsed = time.monotonic() - wall
+        time.sleep(0.5)  # ended processes are counted once their parent has seen them end
+        result.append(Spent(elapsed, self._cpu_s() - cpu))
+
+    def _cpu_s(self) -> float:
+        server = postgres.running(self._found.state)
+        assert server is not None, "the database ended during the benchmark"
+        ended, own = server.cpu_times(), self._backend.cpu_times()
+        return float(ended.children_user + ended.children_system + own.user + own.system)
+
+
+def main() -> None:
+    given = _arguments()
+    console = Console(stderr=True, highlight=False)
+    begun, findings, machine = time.monotonic(), Findings(), describe()
+
+    def progress(doing: str) -> None:
+        console.print(f"{time.monotonic() - begun:6.0f} s  {doing}")
+
+    with place() as found:
+        database = found.database()
+        with closing(postgres.connection(found.state, database.url.rsplit("/", 1)[1])) as superuser:
+            clock = Clock(found, superuser)
+            _fill_and_sum(superuser, clock, given, findings, progress)
+            _describe(superuser, clock, given, findings, progress)
+            _audits(found, database, clock, given, findings, progress)
+        if given.labels:
+            _labels(found, given, findings, progress)
+    report.show(findings, Console(highlight=False, width=None if sys.stdout.isatty() else 130))
+    for name, value in machine.items():
+        print(f"{name}: {value}")
+    if given.json:
+        given.json.write_text(
+            json.dumps({"machine": machine, "figures": [one.as_json() for one in findings.figures]}, indent=2)
+        )
+
+
+def _fill_and_sum(
+    superuser: "psycopg2.extensions.connection",
+    clock: Clock,
+    given: argparse.Namespace,
+    findings: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    patients = int(given.images / 2.5)
+    fill(superuser, Numbered(1, given.images), patients, progress)
+    with superuser.cursor() as cursor:
+        for what, statement in (
+            ("the first increment, of everything", "SELECT * FROM audit.increment()"),
+            ("the first sums of all periods", "SELECT audit.roll_up()"),
+        ):
+            progress(what)
+            with clock.spent() as spent:
+                cursor.execute(statement)
+            _add(findings, "sums", what, spent)
+            cursor.execute(
+                "VACUUM ANALYZE audit_entries, audit_strata, audit_groups, audit_sums, audit_periods"
+            )
+        nights: list[Spent] = []
+        for night in range(given.rounds):
+            first = given.images + 1 + night * given.nightly
+            fill(
+                superuser,
+                Numbered(first, given.nightly, (DAYS + night, DAYS + night + 1.0)),
+                patients,
+                progress,
+            )
+            progress(f"increment of night {night + 1}")
+            with clock.spent() as spent:
+                cursor.execute("SELECT * FROM audit.increment()")
+                cursor.execute("SELECT audit.roll_up()")
+            nights += spent
+        _add(findings, "sums", f"increment of {given.nightly:,} images", nights, Goal(5.0, FASTER))
+
+
+def _describe(
+    superuser: "psycopg2.extensions.connection",
+    clock: Clock,
+    given: argparse.Namespace,
+    findings: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    with superuser.cursor() as cursor:
+        for dimension in ("fst_group", "site"):
+            for name, (since, until) in WINDOWS.items():
+                rounds: list[Spent] = []
+                progress(f"{dimension}, {name}")
+                for _ in range(given.rounds):
+                    with clock.spent() as spent:
+                        cursor.execute(
+                            "SELECT * FROM audit.histogram_metrics(%s, %s, clock_timestamp(), %s, %s)",
+                            (since, until, MODEL, dimension),
+                        )
+                    rounds += spent
+                _add(findings, "description", f"by {dimension}: {name}", rounds, Goal(1.0, "below"))
+
+
+def _audits(
+    found: Place,
+    database: Database,
+    clock: Clock,
+    given: argparse.Namespace,
+    findings: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    """The command, as cron runs it: ledger, verdicts, all descriptions, curves, on record."""
+    name = database.url.rsplit("/", 1)[1]
+    url = found.reach.database_urls["nightly"].rsplit("/", 1)[0] + f"/{name}"
+    rounds: list[Spent] = []
+    peaks: list[float] = []
+    for number in range(given.rounds):
+        progress(f"full audit {number + 1}")
+        command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "--json"]
+        with clock.spent() as spent:
+            peaks.append(_peak_mb(command, {**os.environ, "EVENSCREEN_DATABASE_URL": url}, found.folder))
+        rounds += spent
+    _add(findings, "audit", "full audit with verdicts", rounds, Goal(20.0, "below"))
+    findings.add("audit", "memory of the client", "MB", peaks, Goal(300.0, "below"))
+
+
+def _labels(
+    found: Place, given: argparse.Namespace, findings: Findings, progress: Callable[[str], None]
+) -> None:
+    file = found.folder / "labels.csv"
+    write_labels(file, given.labels)
+    progress(f"import of {given.labels:,} labels")
+    env = {**os.environ, **environment("labeller", found.reach), "EVENSCREEN_STATE_DIR": str(found.folder)}
+    begun = time.monotonic()
+    peak = _peak_mb(
+        [sys.executable, "-m", "evenscreen.infra.cli", "labels", "import", str(file)], env, found.folder
+    )
+    findings.add(
+        "labels", f"import of {given.labels:,} rows, checked and published", "s", [time.monotonic() - begun]
+    )
+    findings.add("labels", "memory of the import", "MB", [peak])
+
+
+def _peak_mb(command: list[str], env: dict[str, str], folder: Path) -> float:
+    """Runs to the end; the most that the process held at once (VmHWM), read every 0.1 s."""
+    with (folder / "command.log").open("wb") as log:
+        child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        peak = 0.0
+        while child.poll() is None:
+            status = Path(f"/proc/{child.pid}/status").read_text()
+            peak = max(
+                [peak, *(int(line.split()[1]) / 1000 for line in status.splitlines() if "VmHWM" in line)]
+            )
+            time.sleep(0.1)
+    if child.returncode not in (0, 10, 11, 12):
+        raise SystemExit((folder / "command.log").read_text()[-2000:])
+    return peak
+
+
+def _add(findings: Findings, section: str, what: str, rounds: list[Spent], goal: Goal | None = None) -> None:
+    cpu = " ".join(f"{one.cpu_s:.1f}" for one in rounds)
+    findings.add(section, what, "s", [one.wall_s for one in rounds], goal, f"processor s: {cpu}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the audit at scale on this machine.")
+    parser.add_argument("--images", type=int, default=10_000_000)
+    parser.add_argument("--nightly", type=int, default=100_000, help="images of one night")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--labels", type=int, default=2_000_000, help="rows of an import; 0: none")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
