@@ -4,7 +4,7 @@
     6 to 12   parent and candidate each become a model folder
     13        the candidate is held against its parent, on test, by simulated tone and reported skin type
 
-Running it again skips what is done; training goes on from its last finished epoch.
+Running it again skips what is done; training goes on from its last judged epoch.
 """
 
 from functools import cached_property

@@ -32,9 +32,9 @@ Modality: {modality}. For research and for showing this system at work.
 {data}
 
 Licence: {licence}. SHA-256 over labels and images: `{data_sha256}`.
-Train fitted the weights; val chose which of them to keep, the temperature and the threshold; test judged the
-finished model only. The shares of diagnoses are those of a specialist referral collection; probabilities
-hold for that mixture only.
+Train, and unlabelled images where they are named above, fitted the weights; val chose which of them to keep,
+the temperature and the threshold; test judged the finished model only. The shares of diagnoses are those of a
+specialist referral collection; probabilities hold for that mixture only.
 
 ## Results
 {results}

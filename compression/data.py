@@ -88,12 +88,12 @@ def _told(rows: list[dict[str, str]], data: Data) -> list[int]:
     """What the recipe's `told` says of images without a label."""
     if data.told is None:
         return [UNKNOWN] * len(rows)
+    if any(data.told.column not in row for row in rows):
+        raise Fatal(f"labels.csv has no column {data.told.column}, which the recipe's `told` names.")
     label = data.labels.index(data.told.label)
     means = {"1": label, "0": anything_but(label)}
-    if wrong := {row.get(data.told.column) for row in rows} - set(means):
-        raise Fatal(
-            f"labels.csv, column {data.told.column}: 0 or 1 is needed, not {sorted(map(str, wrong))}."
-        )
+    if wrong := {row[data.told.column] for row in rows} - set(means):
+        raise Fatal(f"labels.csv, column {data.told.column}: 0 or 1 is needed, not {sorted(wrong)}.")
     return [means[row[data.told.column]] for row in rows]
 
 

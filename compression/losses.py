@@ -33,8 +33,8 @@ def label_loss(plan: Training, shift: Tensor) -> LabelLoss:
     logit_adjusted  cross-entropy of logits that the class frequencies were added to (Menon et al. 2021)
     focal           cross-entropy, certain images weighing less (Lin et al. 2017)
 
-    Of an image that is anything but one class the logarithm of all other classes' probability counts
-    (Durand et al. 2019), at the mean weight of what it seems to be.
+    Of an image that is anything but one class the logarithm of all others' probability counts (negative
+    learning: Kim et al. 2019), at the mean weight of what it seems to be, without focus or smoothing.
     """
     adjusted = shift if plan.loss == "logit_adjusted" else torch.zeros_like(shift)
     weights = torch.exp(-shift) if plan.loss == "weighted" else torch.ones_like(shift)
@@ -54,14 +54,18 @@ def label_loss(plan: Training, shift: Tensor) -> LabelLoss:
 
 
 def _excluded(logits: Tensor, label: Tensor, weights: Tensor) -> Tensor:
-    """Loss [n] of images that are not `label` [n], where it is a label at all."""
+    """Loss [n] of images that are not `label` [n], where it is a label at all.
+
+    The network's probabilities are weighted already, so the mean weight under what is true is the harmonic
+    one under them; the arithmetic mean would make `label` too rare once the weights are undone.
+    """
     others = logits.scatter(1, label.clamp(min=0)[:, None], -math.inf)
-    weight = (torch.softmax(others.detach(), 1) * weights).sum(1)
+    weight = 1 / (torch.softmax(others.detach(), 1) / weights).sum(1)
     return weight * (logits.logsumexp(1) - others.logsumexp(1))
 
 
 def serving_shift(labels: npt.NDArray[np.int64], classes: int, plan: Training) -> npt.NDArray[np.float32]:
-    """What to add to the logits [classes] for probabilities at the frequencies of `labels` [n].
+    """What to add to the logits [classes] to undo the weights that come of the frequencies of `labels` [n].
 
     Training under class weights w learns probabilities proportional to w * p: subtract log w (Elkan 2001).
     Logit adjustment by balance * log p learns what is left: add it again. Focal loss is not undone; the

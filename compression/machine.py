@@ -10,15 +10,16 @@ FEATURES = {"amx_int8": "AMX-INT8", "avx512_vnni": "AVX512-VNNI", "avx_vnni": "A
 
 
 def machine() -> str:
-    """This machine: its cores and the instructions that matter."""
+    """This machine: its cores and the instructions that matter to what runs on a CPU."""
     cores = f"{os.cpu_count()} cores"
     cpuinfo = Path("/proc/cpuinfo")
     flags = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.exists() else set()
     best = next((name for flag, name in FEATURES.items() if flag in flags), platform.machine())
-    return ", ".join([cores, best, *_accelerators()])
+    return f"{cores}, {best}"
 
 
-def _accelerators() -> list[str]:
-    """What PyTorch would use besides; nothing where it is not loaded, since then nothing used it."""
+def machine_and_accelerator() -> str:
+    """The same, and the GPU that PyTorch uses; none where it is not loaded, since then nothing used it."""
     torch = sys.modules.get("torch")
-    return [torch.cuda.get_device_name()] if torch and torch.cuda.is_available() else []
+    gpu = f", {torch.cuda.get_device_name()}" if torch and torch.cuda.is_available() else ""
+    return f"{machine()}{gpu}"

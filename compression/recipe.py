@@ -145,9 +145,10 @@ class Teaching(Section):
     features: float = Field(default=0.0, ge=0)
     """Weight of the distance between features, position by position; a linear map bridges two widths."""
     with_guide: bool = False
-    """Whether the guide teaches beside the parent: the mean of what both say."""
+    """Whether the guides teach beside the parent: the mean of what all say."""
     unlabelled: bool = False
-    """Whether images of split `unlabelled` are learned from too, by what the teacher says of them."""
+    """Whether images of split `unlabelled` are learned from too, by what the teacher says of them; they are
+    in any case where the recipe's data are `told` something about them."""
     fairness: float = Field(default=0.0, ge=0)
     """Weight of the gap in loss between simulated tones."""
 
@@ -169,7 +170,7 @@ class Guide(Trained):
     """A pretrained network that teaches the parent."""
 
     copies: int = Field(default=1, gt=0)
-    """How many learn, each under the next seed, and teach as a committee."""
+    """How many learn, each under a seed 1,000 above the one before, and teach as a committee."""
 
 
 class Pruning(Section):

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from evenscreen.compression.machine import machine
+from evenscreen.compression.machine import machine_and_accelerator
 
 MADE_WITH = ("evenscreen", "torch", "torch-pruning", "onnx", "onnxruntime", "numpy", "pillow")
 console = Console()
@@ -74,7 +74,7 @@ class Steps:
             made_from={source.name: sha256(source) for source in made_from},
             seed=self._seed,
             versions={name: version(name) for name in MADE_WITH},
-            machine=machine(),
+            machine=machine_and_accelerator(),
             seconds=round(time.monotonic() - began, 1),
             metrics=dict(metrics or {}),
         )

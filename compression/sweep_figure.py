@@ -63,7 +63,10 @@ def _area(axes: Axes, shares: Sequence[float], points: Sequence[Point]) -> None:
     axes.plot(shares, worst, "s--", color=SECOND, label="worst simulated tone")
     axes.set_title("AUROC on val", loc="left", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=9)
+    # Beside the title: no place within the axes is sure to be free.
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=2, frameon=False, fontsize=8, columnspacing=1
+    )
 
 
 def _line(axes: Axes, shares: Sequence[float], values: Sequence[float], title: str) -> None:

@@ -1,4 +1,4 @@
-"""Train a network. Killed at any time, it goes on from its last finished epoch."""
+"""Train a network. Killed at any time, it goes on from its last judged epoch."""
 
 import math
 import time
@@ -68,7 +68,7 @@ class Run:
         write(state, path)
 
     def restore(self, path: Path, fingerprint: str) -> None:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device())
         if state["fingerprint"] != fingerprint:
             raise Fatal("The run folder holds a training of another recipe or other data: choose a new one.")
         self.network.load_state_dict(state["network"])
@@ -101,13 +101,15 @@ def train(
     run = _start(network, _bridge(network, teacher, lessons), plan, folder / CHECKPOINT, fingerprint)
     while run.epoch < plan.epochs and not _out_of_patience(run, plan):
         began = time.monotonic()
-        loss = _epoch(run, lessons, material, teacher)
-        run.epoch += 1
-        if run.epoch % plan.judge_every_epochs and run.epoch < plan.epochs:
-            continue
+        for _ in range(min(plan.judge_every_epochs, plan.epochs - run.epoch)):
+            loss = _epoch(run, lessons, material, teacher)
+            run.epoch += 1
         last, average = (material.judge(form.eval()) for form in (run.network, run.averaged()))
-        _keep_best(run, plan, last, average, folder)
+        demoted = _keep_best(run, plan, last, average, folder)
         run.save(folder / CHECKPOINT, fingerprint)
+        # Not before: until then the checkpoint names them.
+        for epoch in demoted:
+            _best(folder, epoch).unlink(missing_ok=True)
         console.print(
             f"epoch {run.epoch}/{plan.epochs}  loss {loss:.4f}  val AUROC last {last:.4f}  "
             f"average {average:.4f}  {time.monotonic() - began:.0f} s"
@@ -174,7 +176,8 @@ def _groups(network: torch.nn.Module, plan: Training) -> list[dict[str, Any]]:
 
 
 def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier | None) -> float:
-    """One pass over all images; randomness depends on seed and epoch alone, so a resumed run is the same.
+    """One pass over all images; randomness depends on seed and epoch alone, so on a CPU a resumed run is the
+    same; a GPU adds in an order of its own.
 
     Whether the loss is a number is asked once, at the end: asking waits for the device.
     """
@@ -251,14 +254,15 @@ def _loss(
     return taught_loss(by_label, known, student, taught, view.tones, lessons.teaching)
 
 
-def _keep_best(run: Run, plan: Training, last: float, average: float, folder: Path) -> None:
+def _keep_best(run: Run, plan: Training, last: float, average: float, folder: Path) -> set[int]:
+    """Write the better form if it is among the best; the epochs that no longer are."""
     area, form = max((last, run.network), (average, run.averaged()), key=lambda pair: pair[0])
     kept = sorted([*run.best, (area, run.epoch)], reverse=True)[: plan.keep_best]
     if (area, run.epoch) in kept:
         write(form.state_dict(), _best(folder, run.epoch))
-    for _, epoch in set(run.best) - set(kept):
-        _best(folder, epoch).unlink(missing_ok=True)
+    demoted = {epoch for _, epoch in run.best} - {epoch for _, epoch in kept}
     run.best = tuple(kept)
+    return demoted
 
 
 def _out_of_patience(run: Run, plan: Training) -> bool:
@@ -269,7 +273,9 @@ def _out_of_patience(run: Run, plan: Training) -> bool:
 
 def _kept(run: Run, plan: Training, folder: Path) -> Classifier:
     if plan.weights == "best":
-        run.network.load_state_dict(torch.load(_best(folder, run.best[0][1]), weights_only=True))
+        run.network.load_state_dict(
+            torch.load(_best(folder, run.best[0][1]), weights_only=True, map_location=device())
+        )
     return (run.averaged() if plan.weights == "average" else run.network).eval()
 
 

@@ -57,7 +57,9 @@ class Validation(BaseModel):
 def validate(
     network: Serving, fp32: Path, served: Path, groups: Mapping[str, Images], manifest: Manifest
 ) -> Validation:
-    """Compare the three on every group's images (uint8 [n, H, W, 3]), decided by one `manifest`.
+    """Compare the files on every group's images (uint8 [n, H, W, 3]), decided by one `manifest`.
+
+    The network is asked about the first NETWORK_IMAGES of each group.
 
     Raises Fatal when the FP32 file is not the network: a fault of the export, which no threshold mends.
     """

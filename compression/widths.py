@@ -29,8 +29,8 @@ def save_pruned(network: Classifier, spec: Network, classes: int, path: Path) ->
     """Write `network`, made from `spec` for `classes` and pruned or not, to `path`: whole or not at all.
 
     On return the file holds specification, widths and weights (on the CPU), and nothing that runs when it
-    is read. Matrices are in half precision, which no answer notices: a run keeps many networks. Raises Fatal
-    when the disk is full.
+    is read. Kernels and matrices are in half precision, since a run keeps many networks, and all that follows
+    is made from the file; norms and offsets are kept as they are. Raises Fatal when the disk is full.
     """
     state = {
         "network": spec.model_dump(mode="json"),

@@ -23,10 +23,10 @@ Stage = Callable[["Build"], Path]
 
 STAGES: dict[str, tuple[str, Stage]] = {
     "guide": (
-        "Fine-tune the pretrained network that teaches the parent.",
+        "Fine-tune the pretrained networks that teach the parent; the last one's file is named.",
         lambda made: made.learning.guides()[-1],
     ),
-    "parent": ("Train the parent on labels and on what its guide says.", lambda made: made.learning.parent()),
+    "parent": ("Train the parent on labels and on what its guides say.", lambda made: made.learning.parent()),
     "prune": (
         "Remove channels, hidden units and heads step by step, with fine-tuning after each.",
         lambda made: made.learning.pruned(made.recipe.pruning.ship),

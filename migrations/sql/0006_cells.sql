@@ -138,7 +138,7 @@ BEGIN ATOMIC
         SELECT
             array_position(keys, figures.group_name(cells.dimension, d.dimension, d.value, d.site)),
             n.outcome, n.reason, n.flagged, n.malignant, n.contradictory,
-            CASE WHEN d.number = 11 THEN figures.score_bin(n.score) ELSE n.score::integer END, n.sign
+            n.score::integer, n.sign
         FROM figures.changes(as_of) AS n
         CROSS JOIN LATERAL figures.groups_of(
             n.fst, n.fst_source, n.site, n.modality, n.age_band, n.sex, n.body_site, n.device

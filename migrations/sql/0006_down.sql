@@ -1,4 +1,4 @@
--- What revision 0006 added and nothing uses any more, once the functions of revision 0003 stand again.
+-- What revision 0006 added and nothing uses any more, once the functions of earlier revisions stand again.
 
 DROP FUNCTION
     figures.latencies(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer),
@@ -20,7 +20,6 @@ DROP FUNCTION
         timestamptz, timestamptz, timestamptz, text, text, text, text, text[], text[], integer
     ),
     figures.counted(timestamptz, timestamptz, integer, text, text, integer[], boolean),
-    figures.score_bin(integer),
     figures.unsummed(timestamptz, timestamptz, integer),
     figures.periods(timestamptz, timestamptz, integer),
     figures.group_places(text, text, text, text[]),

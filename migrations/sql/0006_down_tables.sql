@@ -2,7 +2,6 @@
 
 DROP FUNCTION
     audit.description(timestamptz, timestamptz, timestamptz, text, text),
-    audit.verified_shares(timestamptz, timestamptz, timestamptz, text, text, text),
     audit.skin_type_components(timestamptz, timestamptz, timestamptz, text, text),
     audit.components(timestamptz, timestamptz, timestamptz, text, text, text),
     audit.increment(timestamptz),

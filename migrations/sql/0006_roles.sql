@@ -13,15 +13,13 @@ REVOKE ALL ON FUNCTION
     audit.components(timestamptz, timestamptz, timestamptz, text, text, text),
     audit.skin_type_components(timestamptz, timestamptz, timestamptz, text, text),
     audit.description(timestamptz, timestamptz, timestamptz, text, text),
-    audit.verified_shares(timestamptz, timestamptz, timestamptz, text, text, text),
     audit.increment(timestamptz),
     audit.roll_up()
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     audit.components(timestamptz, timestamptz, timestamptz, text, text, text),
     audit.skin_type_components(timestamptz, timestamptz, timestamptz, text, text),
-    audit.description(timestamptz, timestamptz, timestamptz, text, text),
-    audit.verified_shares(timestamptz, timestamptz, timestamptz, text, text, text)
+    audit.description(timestamptz, timestamptz, timestamptz, text, text)
     TO evenscreen_auditor;
 GRANT EXECUTE ON FUNCTION audit.increment(timestamptz), audit.roll_up()
     TO evenscreen_operator, evenscreen_nightly;

@@ -54,11 +54,6 @@ END;
 COMMENT ON FUNCTION figures.unsummed(timestamptz, timestamptz, integer) IS
     'Signed cases of a window that the sums of its periods do not hold.';
 
-CREATE FUNCTION figures.score_bin(score integer) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN least(score * 20 / 10000, 19);
-COMMENT ON FUNCTION figures.score_bin(integer) IS '0 .. 19, of equal width.';
-
 -- `dimensions` are numbers of figures.groups_of. Joined by number, so that words are not compared per case.
 CREATE FUNCTION figures.counted(
     since timestamptz, until timestamptz, through integer, model text, source text, dimensions integer[],
@@ -83,9 +78,7 @@ BEGIN ATOMIC
         WHERE (s.kind_id = 0) = latencies
         UNION ALL
         SELECT
-            r.group_ids[d.number], r.kind_id,
-            -- Of skin types at sites nobody wants to know more than what figures.score_bin tells.
-            CASE WHEN d.number = 11 THEN figures.score_bin(r.number) ELSE r.number END, r.sign
+            r.group_ids[d.number], r.kind_id, r.number, r.sign
         FROM (
             SELECT
                 t.group_ids, CASE WHEN latencies THEN 0 ELSE t.kind_id END AS kind_id,

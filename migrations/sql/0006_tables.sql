@@ -74,7 +74,7 @@ COMMENT ON COLUMN audit_sums.period_id IS 'The period and the increment it was s
 COMMENT ON COLUMN audit_sums.group_id IS 'The group of the images';
 COMMENT ON COLUMN audit_sums.kind_id IS 'How they ended; 0: numbers are latencies in ms, not scores';
 COMMENT ON COLUMN audit_sums.numbers IS
-    'Scores x 10,000, their bins of fst at site, NULL where there is none; or latencies in ms';
+    'Scores x 10,000, NULL where there is none; or latencies in ms';
 COMMENT ON COLUMN audit_sums.images IS 'How many images have the number at the same place';
 
 CREATE FUNCTION figures.groups_of(

@@ -28,8 +28,9 @@ RESTORED = (
     ("0003_calibration.sql", "FUNCTION audit.calibration_bins"),
     ("0003_components.sql", "FUNCTION figures.by_patient", "FUNCTION audit.components"),
     ("0003_increment.sql", "FUNCTION audit.increment"),
+    ("0005_weights.sql", "FUNCTION figures.cells_by_site", "FUNCTION audit.weighted_scores"),
 )
-"""What stands in revision 0003 and was replaced, in the order in which each can be made."""
+"""What stands in earlier revisions and was replaced, in the order in which each can be made."""
 STRATUM = (
     "s.stratum_id, s.outcome, s.reason, s.flagged, s.malignant, s.contradictory, s.site, "
     "s.verification_reason"
@@ -43,6 +44,7 @@ def upgrade() -> None:
         "increment",
         "sums",
         "cells",
+        "sites",
         "description",
         "placements",
         "patients",
@@ -53,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The functions of revision 0003 as they stand there, over empty sums."""
+    """The functions of earlier revisions as they stand there, over empty sums."""
     _run(_read("0006_down_tables.sql"))
     for file, *names in RESTORED:
         for name in names:

@@ -212,7 +212,7 @@ class PeriodSum(Table):
     )
     numbers: Mapped[list[int]] = mapped_column(
         ARRAY(Integer),
-        comment="Scores x 10,000, their bins of fst at site, NULL where there is none; or latencies in ms",
+        comment="Scores x 10,000, NULL where there is none; or latencies in ms",
     )
     images: Mapped[list[int]] = mapped_column(
         ARRAY(Integer), comment="How many images have the number at the same place"

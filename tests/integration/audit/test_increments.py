@@ -273,3 +273,45 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
             text("UPDATE audit_sums SET images = ARRAY(SELECT i + 1 FROM unnest(images) AS u(i))")
         )
     assert ask("histogram_metrics", **window, **question)[0]["images"] > 120
+
+
+@pytest.mark.parametrize("dimension", ["fst", "fst_group"])
+def test_weights_for_missing_outcomes_come_from_sums_as_from_rows(
+    owner: Engine,
+    ask: Ask,
+    now: Clock,
+    increment: Callable[..., dict[str, Any]],
+    roll_up: Callable[[], int],
+    dimension: str,
+) -> None:
+    """Sites of every sort of name; a score that one site knows the outcome of and another does not."""
+    month = datetime(2022, 3, 4, tzinfo=UTC)
+    model, _ = insert(
+        owner,
+        [
+            Case(n * 71 % 10_000, (n % 3 == 0) if n % 2 else None, fst=fst, site=site, when=month)
+            for fst in (1, 3, 6, None)
+            for site in (None, "north", "a=b", "")
+            for n in range(12)
+        ],
+    )
+    question = {
+        "since": month.replace(day=1),
+        "until": month.replace(month=5),
+        "as_of": now(),
+        "model": model,
+        "dimension": dimension,
+    }
+    before = ask("weighted_scores", **question)
+    increment()
+    assert roll_up() >= 3
+    question["as_of"] = now()
+    assert [
+        {name: pytest.approx(one) if isinstance(one, float) else one for name, one in row.items()}
+        for row in before
+    ] == ask("weighted_scores", **question)
+    with transaction(owner) as connection:  # it is those sums that were read
+        connection.execute(
+            text("UPDATE audit_sums SET images = ARRAY(SELECT i + 1 FROM unnest(images) AS u(i))")
+        )
+    assert ask("weighted_scores", **question) != before

@@ -18,9 +18,11 @@ data:
   citation: Nobody.
   labels: [MEL, NV, VASC]
   malignant: [MEL]
+  told: {column: melanoma, label: MEL}
   intended_modality: dermoscopy
 preprocessing: {height: 32, width: 32}
 guide:
+  copies: 2
   network:
     family: hybrid
     stem: 16
@@ -41,7 +43,9 @@ parent:
     peak_learning_rate: 0.003
     weight_decay: 0.01
     tone_share: 0.5
+    mixup: 0.4
     ema_decay: 0.5
+    judge_every_epochs: 2
   teaching: {logits: 0.5, features: 1.0, unlabelled: true}
 pruning:
   removed: [0.2, 0.4]

@@ -33,6 +33,7 @@ STEPS = {
     ".": [
         "skins.npy",
         "guide-1.pt",
+        "guide-2.pt",
         "parent.pt",
         "pruned-20.pt",
         "pruned-40.pt",
@@ -97,6 +98,17 @@ def test_every_step_leaves_its_file_and_a_record_of_where_it_comes_from(built: B
     assert set(pruned.made_from) == {"parent.pt", "pruned-20.pt"}
     assert not list(built.run_dir.rglob("*partial*"))
     assert not list(built.run_dir.glob("*-work"))
+
+
+def test_guides_learn_under_seeds_of_their_own_and_teach_together(built: Built) -> None:
+    first, second = (load_pruned(built.run_dir / f"guide-{number}.pt").state_dict() for number in (1, 2))
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+    parent = Record.model_validate_json((built.run_dir / "parent.pt.json").read_bytes())
+    assert set(parent.made_from) == {"guide-1.pt", "guide-2.pt", "skins.npy"}
+
+
+def test_the_manifest_says_what_unlabelled_images_told(built: Built) -> None:
+    assert "column 'melanoma' was learned from" in built.manifest.lineage.data
 
 
 def test_parameters_and_file_really_fall(built: Built) -> None:
@@ -219,7 +231,7 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("stage", "file"),
     [
-        ("guide", "guide-1.pt"),
+        ("guide", "guide-2.pt"),
         ("prune", "pruned-40.pt"),
         ("quantise", "candidate/model.onnx"),
         ("validate", "candidate/validation.json"),

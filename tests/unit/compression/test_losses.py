@@ -39,17 +39,20 @@ def plan(loss: str, balance: float = 0.5, smoothing: float = 0.0) -> Training:
     )
 
 
-def fitted(training: Training) -> torch.Tensor:
-    """The logits [2] that `training` likes best when images say nothing, by gradient descent."""
-    shift = torch.from_numpy(serving_shift(LABELS, 2, training))
+def fitted(training: Training, told: np.ndarray = LABELS, classes: int = 2) -> torch.Tensor:
+    """The logits [classes] that `training` likes best when images say nothing, by gradient descent.
+
+    Labels are `told`; the weights are those of all labels.
+    """
+    shift = torch.from_numpy(serving_shift(LABELS, classes, training))
     loss = label_loss(training, shift)
-    logits = torch.zeros(2, requires_grad=True)
+    logits = torch.zeros(classes, requires_grad=True)
     optimiser = torch.optim.LBFGS([logits], max_iter=100)
-    labels = torch.from_numpy(LABELS)
+    labels = torch.from_numpy(told)
 
     def closure() -> float:
         optimiser.zero_grad()
-        total = loss(logits.expand(len(labels), 2), labels).mean()
+        total = loss(logits.expand(len(labels), classes), labels).mean()
         total.backward()
         return total.item()
 
@@ -90,6 +93,16 @@ def test_of_an_image_that_is_not_one_label_all_others_count_together() -> None:
     found = loss(logits, torch.tensor([anything_but(1)]))
     assert found.item() == pytest.approx(-np.log(1 - said[1].item()), rel=1e-5)
     assert loss(logits, torch.tensor([UNKNOWN])).item() == 0
+
+
+@pytest.mark.parametrize("balance", [0.5, 1.0])
+def test_serving_undoes_the_balance_where_half_of_the_images_only_tell_what_they_are_not(
+    balance: float,
+) -> None:
+    """Class 1 is a tenth of the images with a label, and of those that tell whether they have it."""
+    told = np.concatenate([LABELS, np.where(LABELS == 1, 1, anything_but(1))])
+    served = torch.softmax(fitted(plan("weighted", balance), told), 0)
+    assert served[1].item() == pytest.approx(0.1, abs=1e-3)
 
 
 def test_what_an_image_is_not_weighs_as_what_it_seems_to_be() -> None:

@@ -12,12 +12,12 @@ from evenscreen.compression import lessons
 from evenscreen.compression.augment import View, augment, draw_views
 from evenscreen.compression.data import UNLABELLED, anything_but, data_checksum, joined, load_split
 from evenscreen.compression.losses import serving_shift
-from evenscreen.compression.networks.classifier import Classifier
+from evenscreen.compression.networks.classifier import Classifier, normalise
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.recipe import Lessons, Phase, Recipe, Told, read_recipe
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.tones import skin_lab
-from evenscreen.compression.train import Material, learning_rate, train
+from evenscreen.compression.train import Material, Run, _loss, _start, learning_rate, train
 from evenscreen.schemas.errors import Fatal
 
 
@@ -29,7 +29,9 @@ def recipe(recipe_path: Path) -> Recipe:
 @pytest.fixture
 def plan(recipe: Recipe) -> Lessons:
     """Three epochs with all that a checkpoint must hold: a bridge, a teacher, tones, images without label."""
-    training = recipe.parent.training.model_copy(update={"phases": (Phase(epochs=3, side=24),)})
+    training = recipe.parent.training.model_copy(
+        update={"phases": (Phase(epochs=3, side=24),), "judge_every_epochs": 1}
+    )
     return Lessons(training=training, teaching=recipe.parent.teaching)
 
 
@@ -56,7 +58,7 @@ def fresh(recipe: Recipe) -> Classifier:
 
 
 class Killed(Exception):
-    """Stands for a kill between two epochs."""
+    """Stands for a kill."""
 
 
 def test_a_killed_training_ends_in_the_same_weights(
@@ -79,6 +81,80 @@ def test_a_killed_training_ends_in_the_same_weights(
     resumed = train(fresh(recipe), plan, material, "key", tmp_path / "killed", teacher)
     for ours, theirs in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("at", [2, 4, 5])
+def test_a_kill_between_judged_epochs_costs_those_since_and_nothing_else(
+    recipe: Recipe,
+    plan: Lessons,
+    material: Material,
+    tmp_path: Path,
+    at: int,
+) -> None:
+    """`at`: which epoch, from 1, is under way when it is killed; val is asked after 2, 4 and 5."""
+    rarely = plan.training.model_copy(
+        update={"phases": (Phase(epochs=5, side=24),), "judge_every_epochs": 2, "mixup": 0.4}
+    )
+    learning = Lessons(training=rarely, teaching=None)
+    whole = train(fresh(recipe), learning, material, "key", tmp_path / "whole")
+    asked = 0
+
+    def dying(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        nonlocal asked
+        asked += 1
+        if asked > 2 * steps * (at - 1):
+            raise Killed
+        return material.label_loss(logits, labels)
+
+    steps = -(-len(material.images) // rarely.batch)
+    with pytest.raises(Killed):
+        train(
+            fresh(recipe),
+            learning,
+            Material(**{**vars(material), "label_loss": dying}),
+            "key",
+            tmp_path / "killed",
+        )
+    resumed = train(fresh(recipe), learning, material, "key", tmp_path / "killed")
+    for ours, theirs in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_killed_save_leaves_all_files_that_the_checkpoint_names(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas = iter([0.5, 0.5, 0.6, 0.6, 0.7, 0.7])
+    rising = Material(**{**vars(material), "judge": lambda _: next(areas)})
+    one = Lessons(
+        training=plan.training.model_copy(
+            update={"phases": (Phase(epochs=2, side=24),), "keep_best": 1, "judge_every_epochs": 1}
+        )
+    )
+    saved = Run.save
+
+    def full(run: Run, path: Path, fingerprint: str) -> None:
+        if run.epoch == 2:
+            raise Killed
+        saved(run, path, fingerprint)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "save", full)
+        with pytest.raises(Killed):
+            train(fresh(recipe), one, rising, "key", tmp_path)
+    assert (tmp_path / "best-001.pt").exists()
+    train(fresh(recipe), one, rising, "key", tmp_path)
+
+
+def test_patience_is_asked_after_val_only(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    areas = iter([0.9] * 2 + [0.5] * 99)
+    bored = Material(**{**vars(material), "judge": lambda _: next(areas)})
+    patient = plan.training.model_copy(
+        update={"phases": (Phase(epochs=12, side=24),), "patience_epochs": 2, "judge_every_epochs": 3}
+    )
+    train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
+    assert capsys.readouterr().out.count("epoch ") == 2
 
 
 def test_training_goes_on_only_under_its_own_recipe_and_data(
@@ -159,18 +235,17 @@ def test_a_mixture_keeps_the_larger_share_of_its_own() -> None:
 def test_a_mixture_of_images_has_their_labels_in_the_same_shares(
     recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
 ) -> None:
-    asked = []
-
-    def counted(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        asked.append(labels)
-        return material.label_loss(logits, labels)
-
-    mixed = plan.training.model_copy(update={"mixup": 0.4})
-    heard = Material(**{**vars(material), "label_loss": counted})
-    train(fresh(recipe), Lessons(training=mixed), heard, "key", tmp_path)
-    pairs = list(zip(asked[::2], asked[1::2], strict=True))
-    assert pairs
-    assert all(torch.equal(other, own.roll(1, 0)) for own, other in pairs)
+    chosen, shares = torch.arange(6), torch.tensor([1.0, 0.9, 0.8, 0.7, 0.6, 0.5])
+    learning = Lessons(training=plan.training)
+    run = _start(fresh(recipe), torch.nn.Identity(), plan.training, tmp_path / "none", "key")
+    run.network.eval()
+    view = draw_views(material.images, None, chosen, 24, 0.0, torch.Generator().manual_seed(1))
+    found = _loss(run, None, view, material, chosen, shares, learning)
+    labels = material.labels[chosen]
+    said = run.network(normalise(view.mixed(shares).shown))
+    expected = shares * material.label_loss(said, labels)
+    expected = expected + (1 - shares) * material.label_loss(said, labels.roll(1, 0))
+    assert found.item() == pytest.approx(expected.mean().item(), rel=1e-5)
 
 
 def test_between_judged_epochs_nothing_is_asked_or_saved(
