@@ -6,12 +6,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT coalesce(array_agg(k.key ORDER BY k.key), '{}')
     FROM (
-        SELECT figures.group_name(group_keys.dimension, g.dimension, g.value, g.site) AS key
+        SELECT figures.group_name(group_keys.dimension, g.dimension, g.value) AS key
         FROM public.audit_groups AS g
         WHERE g.model_version = model
             AND figures.is_asked(group_keys.dimension, source, g.dimension, g.fst_source)
         UNION
-        SELECT figures.group_name(group_keys.dimension, d.dimension, d.value, d.site)
+        SELECT figures.group_name(group_keys.dimension, d.dimension, d.value)
         FROM figures.changes(as_of) AS c
         CROSS JOIN LATERAL figures.groups_of(
             c.fst, c.fst_source, c.site, c.modality, c.age_band, c.sex, c.body_site, c.device
@@ -27,7 +27,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
         g.group_id, g.number,
-        array_position(keys, figures.group_name(numbered_groups.dimension, g.dimension, g.value, g.site))
+        array_position(keys, figures.group_name(numbered_groups.dimension, g.dimension, g.value))
     FROM public.audit_groups AS g
     WHERE g.model_version = model
         AND figures.is_asked(numbered_groups.dimension, source, g.dimension, g.fst_source)
@@ -136,7 +136,7 @@ BEGIN ATOMIC
         WHERE basis = 'histogram'
         UNION ALL
         SELECT
-            array_position(keys, figures.group_name(cells.dimension, d.dimension, d.value, d.site)),
+            array_position(keys, figures.group_name(cells.dimension, d.dimension, d.value)),
             n.outcome, n.reason, n.flagged, n.malignant, n.contradictory,
             n.score::integer, n.sign
         FROM figures.changes(as_of) AS n
@@ -175,7 +175,7 @@ BEGIN ATOMIC
         WHERE basis = 'histogram'
         UNION ALL
         SELECT
-            array_position(keys, figures.group_name(latency_cells.dimension, d.dimension, d.value, d.site)),
+            array_position(keys, figures.group_name(latency_cells.dimension, d.dimension, d.value)),
             n.latency_ms, n.sign
         FROM figures.changes(as_of) AS n
         CROSS JOIN LATERAL figures.groups_of(

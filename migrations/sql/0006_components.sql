@@ -99,8 +99,9 @@ BEGIN ATOMIC
     FROM (
         SELECT
             u.group_index,
-            sum(u.patients) AS patients, sum(u.m_patients) AS m_patients, sum(u.n_patients) AS n_patients, sum(u.s_patients) AS s_patients,
-            sum(u.t_patients) AS t_patients, sum(u.unnamed) AS unnamed, sum(u.area_square) AS area_square, sum(u.l) AS l,
+            sum(u.patients) AS patients, sum(u.m_patients) AS m_patients, sum(u.n_patients) AS n_patients,
+            sum(u.s_patients) AS s_patients, sum(u.t_patients) AS t_patients, sum(u.unnamed) AS unnamed,
+            sum(u.area_square) AS area_square, sum(u.l) AS l,
             sum(u.m) AS m, sum(u.n) AS n, sum(u.tp) AS tp, sum(u.fp) AS fp,
             sum(u.s) AS s, sum(u.f) AS f, sum(u.t) AS t, sum(u.r) AS r,
             sum(u.tp_tp) AS tp_tp, sum(u.tp_m) AS tp_m, sum(u.m_m) AS m_m, sum(u.tn_tn) AS tn_tn,
@@ -389,4 +390,7 @@ $$;
 COMMENT ON FUNCTION audit.skin_type_components(timestamptz, timestamptz, timestamptz, text, text) IS
     'audit.components for dimensions fst and fst_group in one pass over the images. '
     'dimension: fst or fst_group. '
-    'All other columns as there: group_value, theta, variance, s10, s01, positives, negatives, patients, true_positives, sensitivity_design_effect, true_negatives, specificity_design_effect, screened, flagged, flag_design_effect, rejected, rejection_design_effect, residual, residual_variance, patients_seen, images_without_patient.';
+    'All other columns as there: group_value, theta, variance, s10, s01, positives, negatives, patients, '
+    'true_positives, sensitivity_design_effect, true_negatives, specificity_design_effect, screened, flagged, '
+    'flag_design_effect, rejected, rejection_design_effect, residual, residual_variance, patients_seen, '
+    'images_without_patient.';

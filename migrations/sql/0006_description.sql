@@ -48,7 +48,8 @@ BEGIN ATOMIC
             d.screened - d.flagged - (d.with_outcome - d.flagged_with_outcome) AS unflagged
     ) AS u
     LEFT JOIN (
-        SELECT * FROM figures.patients(since, until, as_of, model, dimension, source, keys, through) WHERE basis = 'cases'
+        SELECT * FROM figures.patients(since, until, as_of, model, dimension, source, keys, through)
+        WHERE basis = 'cases'
     ) AS p ON p.group_index = d.group_index
     LEFT JOIN figures.latencies(since, until, as_of, model, dimension, source, basis, keys, through) AS l
         ON l.group_index = d.group_index

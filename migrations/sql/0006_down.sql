@@ -1,4 +1,4 @@
--- What revision 0006 added and nothing uses any more, once the functions of earlier revisions stand again.
+-- What revision 0006 added and nothing uses any more, once the functions of older revisions stand again.
 
 DROP FUNCTION
     figures.latencies(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer),
@@ -26,7 +26,7 @@ DROP FUNCTION
     figures.numbered_groups(text, text, text, text[]),
     figures.dimension_numbers(text),
     figures.is_asked(text, text, text, text),
-    figures.group_name(text, text, text, text),
+    figures.group_name(text, text, text),
     figures.groups_of(smallint, text, text, text, text, text, text, text);
 DROP TYPE figures.patient_sums;
 DROP TABLE audit_sums, audit_kinds, audit_groups;

@@ -7,6 +7,8 @@ DROP FUNCTION
     audit.increment(timestamptz),
     audit.roll_up();
 ALTER FUNCTION figures.changes(timestamptz) RESET random_page_cost;
+ALTER FUNCTION audit.weighted_scores(timestamptz, timestamptz, timestamptz, text, text, text, integer)
+    RESET enable_nestloop RESET jit RESET plan_cache_mode;
 TRUNCATE audit_increments, audit_strata, audit_entries, audit_periods, audit_sums, audit_groups, audit_kinds;
 ALTER TABLE audit_increments ADD COLUMN cells bigint NOT NULL;
 COMMENT ON COLUMN audit_increments.cells IS 'Rows that it added to audit_histogram';

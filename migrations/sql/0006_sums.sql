@@ -104,8 +104,7 @@ COMMENT ON FUNCTION
 CREATE FUNCTION figures.dimension_numbers(dimension text) RETURNS integer[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN dimension = '*' THEN ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] ELSE ARRAY[array_position(ARRAY[
-    'all', 'fst', 'fst_group', 'fst_source', 'site', 'modality', 'age_band', 'sex', 'body_site', 'device',
-    'fst at site'
+    'all', 'fst', 'fst_group', 'fst_source', 'site', 'modality', 'age_band', 'sex', 'body_site', 'device'
 ], dimension)] END;
 COMMENT ON FUNCTION figures.dimension_numbers(text) IS 'The dimensions that a question means, as numbers.';
 
@@ -161,7 +160,8 @@ BEGIN
         SELECT added, c.group_id, c.kind_id, array_agg(c.number), array_agg(c.images::integer)
         FROM (
             SELECT * FROM figures.counted(
-                period.begins, period.ends, newest.increment_id, NULL, NULL, ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], false
+                period.begins, period.ends, newest.increment_id, NULL, NULL,
+                ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], false
             )
             UNION ALL
             SELECT * FROM figures.counted(
@@ -182,5 +182,5 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION audit.roll_up() IS
-    'Counts the images of whole thirds of months, months, quarters and years, where none is counted yet or half as many came or '
-    'changed since. Changes no figure, only how fast it is found. Returns how many periods it counted.';
+    'Counts the images of whole thirds of months, months, quarters and years, where none is counted yet or half '
+    'as many came or changed since. Changes no figure, only how fast it is found. Returns how many periods it counted.';

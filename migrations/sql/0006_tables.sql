@@ -108,12 +108,11 @@ RETURN (asked = dimension OR (asked = '*' AND dimension <> 'fst at site'))
 COMMENT ON FUNCTION figures.is_asked(text, text, text, text) IS
     'Whether a question means groups of a dimension: its own, all of them for *; skin types of one source.';
 
-CREATE FUNCTION figures.group_name(asked text, dimension text, value text, site text) RETURNS text
+CREATE FUNCTION figures.group_name(asked text, dimension text, value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE asked
     WHEN '*' THEN '=' || dimension || coalesce('=' || value, '')
-    WHEN 'fst at site' THEN '=' || coalesce(value, '') || coalesce('=' || site, '')
     ELSE coalesce('=' || value, '')
 END;
-COMMENT ON FUNCTION figures.group_name(text, text, text, text) IS
-    'A group as figures.group_key names it; with its dimension or site before a second = where several are asked.';
+COMMENT ON FUNCTION figures.group_name(text, text, text) IS
+    'A group as figures.group_key names it; with its dimension before a second = where several are asked.';

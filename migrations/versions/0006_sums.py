@@ -24,13 +24,13 @@ RESTORED = (
         "FUNCTION figures.rated",
         "FUNCTION audit.histogram_metrics",
     ),
+    ("0005_weights.sql", "FUNCTION figures.cells_by_site"),
     ("0003_placements.sql", "FUNCTION figures.placed", "FUNCTION audit.placements"),
     ("0003_calibration.sql", "FUNCTION audit.calibration_bins"),
     ("0003_components.sql", "FUNCTION figures.by_patient", "FUNCTION audit.components"),
     ("0003_increment.sql", "FUNCTION audit.increment"),
-    ("0005_weights.sql", "FUNCTION figures.cells_by_site", "FUNCTION audit.weighted_scores"),
 )
-"""What stands in earlier revisions and was replaced, in the order in which each can be made."""
+"""What stands in older revisions and was replaced, in the order in which each can be made."""
 STRATUM = (
     "s.stratum_id, s.outcome, s.reason, s.flagged, s.malignant, s.contradictory, s.site, "
     "s.verification_reason"
@@ -44,8 +44,8 @@ def upgrade() -> None:
         "increment",
         "sums",
         "cells",
-        "sites",
         "description",
+        "weights",
         "placements",
         "patients",
         "components",
@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The functions of earlier revisions as they stand there, over empty sums."""
+    """The functions of older revisions as they stand there, over empty sums."""
     _run(_read("0006_down_tables.sql"))
     for file, *names in RESTORED:
         for name in names:

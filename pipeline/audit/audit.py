@@ -13,19 +13,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
-from evenscreen.pipeline.audit.figures import (
-    Question,
-    Row,
-    component_rows,
-    figures,
-    in_order,
-    recent_rows,
-)
+from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import Grouping, Plan
 from evenscreen.pipeline.audit.result import (
@@ -45,9 +39,9 @@ from evenscreen.pipeline.audit.sampled import (
     SampledGroup,
     sampled_bounds,
     sampled_groups,
+    summaries,
     weighted_figures,
 )
-from evenscreen.pipeline.audit.sampled import described as described_draws
 from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
 from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.pairs import Figure, Pair
@@ -72,16 +66,15 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         grouping: figures(rows[grouping], recent_rows(connection, question, grouping)) for grouping in both
     }
     standards = tuple(
-        ReferenceStandard.model_validate(row)
-        for row in in_order(_asked(connection, STANDARDS, question, plan.primary), plan.primary)
+        ReferenceStandard.model_validate(row) for row in _asked(connection, STANDARDS, question, plan.primary)
     )
     draws: dict[Grouping, dict[str, SampledGroup]] = {}
     if any(one.drawn for one in standards):
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
     description = described(connection, question, rows)
-    scores = by_group(in_order(_asked(connection, SCORES, question, plan.primary), plan.primary))
-    weighted, sampled = corrected(scores), described_draws(draws.get(plan.primary, {}))
+    scores = by_group(_asked(connection, SCORES, question, plan.primary))
+    weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
     verified = bounds_agree(
         sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
     )
@@ -184,9 +177,10 @@ def _gap(pair: Pair) -> Gap:
 
 def _asked(
     connection: Connection, statement: TextClause, question: Question, grouping: Grouping
-) -> list[Row]:
+) -> list[dict[str, Any]]:
+    """In the order and by the names of the plan."""
     asked = vars(question) | {"dimension": grouping}
-    return [dict(row) for row in connection.execute(statement, asked).mappings()]
+    return in_order([dict(row) for row in connection.execute(statement, asked).mappings()], grouping)
 
 
 def _drawn_rows(groups: dict[str, SampledGroup]) -> list[Row]:

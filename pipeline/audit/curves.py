@@ -55,7 +55,7 @@ def roc(rows: Sequence[Row]) -> tuple[tuple[float, float], ...]:
 def other_lines(connection: Connection, question: Question, dimension: str) -> tuple[Line, ...]:
     """Calibration lines of the groups of `dimension`, in order; unknown groups left out."""
     found = connection.execute(PLACED, vars(question) | {"dimension": dimension}).mappings()
-    rows: Sequence[Row] = [dict(row) for row in found if row["group_value"] is not None]
+    rows = [dict(row) for row in found if row["group_value"] is not None]
     if dimension in GROUPS:
         rows = in_order(rows, dimension)
     return lines({name: list(own) for name, own in groupby(rows, key=lambda row: str(row["group_value"]))})

@@ -88,9 +88,9 @@ def weighted_figures(
     return {name: _figures(plain.get(name, NOBODY), group) for name, group in groups.items()}
 
 
-def described(groups: Mapping[str, SampledGroup]) -> tuple[Sampled, ...]:
+def summaries(groups: Mapping[str, SampledGroup]) -> tuple[Sampled, ...]:
     """What is printed of them."""
-    return tuple(_described(name, group) for name, group in groups.items())
+    return tuple(_summary(name, group) for name, group in groups.items())
 
 
 def sampled_bounds(found: tuple[Sampled, ...]) -> list[Bounds]:
@@ -138,7 +138,7 @@ def _sides(rate: SampledRate) -> tuple[Side, Side]:
     return rate.right, rate.wrong
 
 
-def _described(name: str, group: SampledGroup) -> Sampled:
+def _summary(name: str, group: SampledGroup) -> Sampled:
     caught, missed = (side.weight for side in _sides(group.sensitivity))
     spared, called = (side.weight for side in _sides(group.specificity))
     flagged, unflagged = group.uncovered(True), group.uncovered(False)

@@ -283,3 +283,55 @@ def test_rows_that_change_behind_the_sums_are_noticed(
             names = dict(zip(("one", "two", "three", "four"), ids, strict=False))
             connection.execute(text(statement), {k: v for k, v in names.items() if f":{k}" in statement})
     assert unlike(now()) == 4
+
+
+def test_weights_come_from_sums_of_periods_and_from_the_rows_beside_them(
+    owner: Engine, ask: Ask, now: Callable[[], datetime], engine_of: Callable[[str], Engine]
+) -> None:
+    cases = [
+        Case(
+            score=n * 911 % 10_001,
+            malignant=(True, False, None)[n % 3],
+            fst=(1, 2, 5, None)[n % 4],
+            fst_source="reported" if n % 7 else "estimated",
+            site=("north", "south", None)[n % 5 % 3],
+            when=SINCE + timedelta(days=n * 7 % 200),
+        )
+        for n in range(90)
+    ]
+    model, _ = insert(owner, cases[:60])
+    with transaction(engine_of("operator")) as connection:
+        for step in ("increment", "roll_up"):
+            connection.execute(text(f"SELECT audit.{step}()"))
+    insert(owner, cases[60:], model)  # what no increment has seen
+    since, until = SINCE + timedelta(days=3), SINCE + timedelta(days=170)
+    inside = [c for c in cases if since <= c.when < until and c.fst and c.fst_source == "reported"]
+    question = {"since": since, "until": until, "as_of": now(), "model": model}
+
+    def weights(dimension: str) -> dict[Any, list[dict[str, Any]]]:
+        found: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        for row in ask("weighted_scores", **question, dimension=dimension):
+            found[row.pop("group_value")].append(row)
+        return found
+
+    names = {"fst": {1: "1", 2: "2", 5: "5"}, "fst_group": {1: "I–II", 2: "I–II", 5: "V–VI"}}
+    for dimension, named in names.items():
+        found = weights(dimension)
+        assert set(found) == {named.get(c.fst or 0) for c in inside}
+        for value, rows in found.items():
+            own = [c for c in inside if named.get(c.fst or 0) == value]
+            seen = [Seen(c.site, c.score or 0, (c.score or 0) >= THRESHOLD, c.malignant) for c in own]
+            expected = weighted_rows(seen)
+            assert len(rows) == len(expected)
+            for one, other in zip(rows, expected, strict=True):
+                assert one == pytest.approx(other, abs=1e-9)
+    with transaction(owner) as connection:  # it is those sums that were read
+        connection.execute(
+            text(
+                "UPDATE audit_sums SET images = ARRAY(SELECT i + 1 FROM unnest(images) AS u(i))"
+                " WHERE group_id IN"
+                " (SELECT group_id FROM audit_groups WHERE number = 11 AND model_version = :model)"
+            ),
+            {"model": model},
+        )
+    assert sum(row["images"] for rows in weights("fst").values() for row in rows) > len(inside)

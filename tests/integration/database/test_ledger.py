@@ -12,6 +12,7 @@ from evenscreen.pipeline.arrive import arrive
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import Ledger, check_arithmetic, ledger
 from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.events import ImageArrived
 
 from .images import MODEL, OTHER_MODEL, WHEN, image, rejected, screened, superseded
 from .test_record import recorded
@@ -178,6 +179,47 @@ def test_any_history_adds_up(worker: Engine, engine_of: Engines) -> None:
         parts = [counted(operator, until=middle), counted(operator, since=middle)]
         for name in states(whole):
             assert getattr(whole, name) == sum(getattr(part, name) for part in parts), f"seed {seed}: {name}"
+
+
+def test_settled_days_are_counted_as_the_join_counts_them(worker: Engine, engine_of: Engines) -> None:
+    """Asked for its only bucket, the ledger joins every row; asked for all, only those of unsettled days."""
+    door, operator = engine_of("door"), engine_of("operator")
+    ends = (screened, rejected, superseded)
+    images = [image(n, last_modified=WHEN + timedelta(hours=3 * n)) for n in range(64)]  # eight days
+    recorded(worker, *(ends[n % 3](one) for n, one in enumerate(images)))
+
+    def walk(listed: list[ImageArrived]) -> None:
+        walk_id = begin(door)
+        page(door, walk_id, *listed)
+        complete(door, walk_id)
+
+    def same() -> None:
+        for window in (
+            {},
+            {"since": WHEN + timedelta(days=2)},
+            {"until": WHEN + timedelta(days=5)},
+            {"since": WHEN + timedelta(days=1, hours=7), "until": WHEN + timedelta(days=6, hours=2)},
+        ):
+            assert counted(operator, **window) == counted(operator, **window, bucket="clinic"), window
+
+    walk(images)
+    assert states(counted(operator)) == {
+        "known": 64, "listed": 64, "arrived": 64, "screened": 22, "rejected": 21, "superseded": 21,
+    }  # fmt: skip
+    same()
+    # As many as before on the day, but not the same: one is no longer listed, another never arrived.
+    walk([*images[1:], image(100, last_modified=images[0].last_modified)])
+    found = counted(operator)
+    assert (found.known, found.listed, found.arrived, found.missing) == (65, 64, 64, 1)
+    same()
+    # A second model ended some otherwise, and a listing moved an image to another day.
+    recorded(worker, *(screened(one) for one in images[10:13]), model=OTHER_MODEL)
+    walk([*images[:20], *images[21:], image(20, last_modified=WHEN + timedelta(days=7, hours=1))])
+    same()
+    with transaction(worker) as connection:
+        arrive(connection, [image(101, last_modified=WHEN + timedelta(days=4))], MODEL)
+    assert counted(operator).in_flight == 1
+    same()
 
 
 @pytest.mark.parametrize("field", ["known", "arrived", "screened", "in_flight", "missing"])

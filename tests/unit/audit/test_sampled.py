@@ -9,7 +9,7 @@ import pytest
 
 from evenscreen.pipeline.audit.judge import judge
 from evenscreen.pipeline.audit.plan import GROUPS, Margins, Plan
-from evenscreen.pipeline.audit.sampled import SampledGroup, described, sampled_bounds, weighted_figures
+from evenscreen.pipeline.audit.sampled import SampledGroup, sampled_bounds, summaries, weighted_figures
 from evenscreen.pipeline.audit.verification import bounds_agree
 from evenscreen.pipeline.evidence.weighted import effective
 
@@ -53,7 +53,7 @@ def test_what_no_draw_stands_for_is_uncovered(changes: dict[str, float], uncover
 
 def test_bounds_give_uncovered_images_to_either_class() -> None:
     group = SampledGroup({True: stratum(open=5), False: stratum(unanswered=10.0)}, {"theta": 0.9})
-    (found,) = described({"I–II": group})
+    (found,) = summaries({"I–II": group})
     assert (found.sensitivity, found.specificity, found.uncovered) == (0.5, 0.5, 15)
     assert (found.sensitivity_at_least, found.sensitivity_at_most) == (40 / 90, 45 / 85)
     assert (found.specificity_at_least, found.specificity_at_most) == (60 / 125, 70 / 130)
