@@ -138,19 +138,25 @@ def _describe(
     findings: Findings,
     progress: Callable[[str], None],
 ) -> None:
+    asked = (
+        ("histogram_metrics", "fst_group", "by fst_group", Goal(1.0, "below")),
+        ("histogram_metrics", "site", "by site", Goal(1.0, "below")),
+        ("weighted_scores", "fst_group", "weighted by fst_group", None),
+        ("reference_standards", "fst_group", "reference standards by fst_group", None),
+    )
     with superuser.cursor() as cursor:
-        for dimension in ("fst_group", "site"):
+        for function, dimension, what, goal in asked:
             for name, (since, until) in WINDOWS.items():
                 rounds: list[Spent] = []
-                progress(f"{dimension}, {name}")
+                progress(f"{what}, {name}")
                 for _ in range(given.rounds):
                     with clock.spent() as spent:
                         cursor.execute(
-                            "SELECT * FROM audit.histogram_metrics(%s, %s, clock_timestamp(), %s, %s)",
+                            f"SELECT * FROM audit.{function}(%s, %s, clock_timestamp(), %s, %s)",
                             (since, until, MODEL, dimension),
                         )
                     rounds += spent
-                _add(findings, "description", f"by {dimension}: {name}", rounds, Goal(1.0, "below"))
+                _add(findings, "description", f"{what}: {name}", rounds, goal)
 
 
 def _audits(
