@@ -1,7 +1,7 @@
 """What can be removed from a network without touching the width that its blocks add to.
 
-Channels within a residual block, hidden units of a perceptron, and whole attention
-heads. Removing one changes nothing outside of its own layer, so parameters add up: that makes a target exact.
+Channels within a residual block, hidden units of a perceptron, and whole attention heads. Removing one
+changes nothing outside of its own layer, so parameters add up: that makes a target exact.
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ class Units:
     """Whose output rows are the units, `size` rows each."""
     reader: Matrix
     """Whose input columns are the units."""
-    between: tuple[nn.Module, ...] = ()
-    """What treats each unit by itself on its way: a norm."""
+    norm: nn.Module | None = None
+    """What scales each unit by itself on its way."""
 
     @property
     def size(self) -> int:
@@ -39,15 +39,19 @@ class Units:
     @property
     def modules(self) -> set[nn.Module]:
         """Everything that shrinks when a unit goes."""
-        return {*self.writers, self.reader, *self.between}
+        return {*self._by_row, self.reader}
 
     @property
     def parameters(self) -> int:
         """What one unit costs."""
-        by_row = [*self.writers, *self.between]
-        per_row = sum(values[0].numel() for module in by_row for values in module.parameters())
+        per_row = sum(values[0].numel() for module in self._by_row for values in module.parameters())
         per_row += self.reader.weight[:, 0].numel()
         return self.size * per_row
+
+    @property
+    def _by_row(self) -> tuple[nn.Module, ...]:
+        """What holds a row for each unit's rows."""
+        return self.writers if self.norm is None else (*self.writers, self.norm)
 
 
 def units(network: nn.Module) -> dict[str, Units]:
@@ -65,6 +69,6 @@ def units(network: nn.Module) -> dict[str, Units]:
     return found
 
 
-def _between(writer: nn.Module, reader: nn.Module, kind: Kind, *between: nn.Module) -> Units:
+def _between(writer: nn.Module, reader: nn.Module, kind: Kind, norm: nn.Module | None = None) -> Units:
     writer = cast("Matrix", writer)
-    return Units(kind, int(writer.weight.shape[0]), (writer,), cast("Matrix", reader), between)
+    return Units(kind, int(writer.weight.shape[0]), (writer,), cast("Matrix", reader), norm)
