@@ -2,6 +2,10 @@
 
 Other work on a machine only ever adds time, and adds it unevenly: what is compared runs in the same rounds,
 each entry once per round in a changing order, and ratios are formed within a round.
+
+Idle threads of ONNX Runtime and of PyTorch's OpenMP spin for some tens of milliseconds before they sleep, and
+meanwhile take a core from whatever runs next: with two threads on two cores the shipped file then took 15 ms
+instead of 7. So every entry is preceded by a rest.
 """
 
 import time
@@ -26,6 +30,8 @@ from evenscreen.schemas.manifest import Latency, Preprocessing
 
 ROUNDS = 8
 REPEATS = 30
+REST_S = 0.2
+"""Until the threads of the entry before sleep: after 0.1 s nothing was left to see of them."""
 
 Run = Callable[[], object]
 Clock = Literal["wall", "cpu"]
@@ -120,12 +126,14 @@ def bench(
     rounds: int = ROUNDS,
     repeats: int = 5,
     clock: Clock = "wall",
+    rest_s: float = REST_S,
     seed: int = 0,
     console: Console | None = None,
 ) -> Report:
     """Time `entries` in `rounds` rounds at every batch size and number of threads.
 
-    In a round every entry has one call to warm up, then `repeats` timed ones, of which the median counts.
+    In a round every entry has a rest of `rest_s` and one call to warm up, then `repeats` timed ones, of which
+    the median counts.
     `reference` and `yardstick` name entries; the yardstick has MACs. PyTorch's number of threads is put back.
     """
     before = torch.get_num_threads()
@@ -139,6 +147,7 @@ def bench(
             title = f"batch {batch}, {count} thread{'s' * (count > 1)}"
             for number in track(range(rounds), title, console=console, transient=True):
                 for index in random.permutation(len(entries)):
+                    time.sleep(rest_s)
                     measured[number, index] = _median_ms(runs[index], repeats, CLOCKS[clock])
             timings += _timings(entries, measured, batch, count, reference, yardstick)
     finally:

@@ -1,5 +1,6 @@
 """Ratios are formed within a round, from entries that all ran in it."""
 
+import time
 from io import StringIO
 
 import pytest
@@ -42,7 +43,16 @@ def report(monkeypatch: pytest.MonkeyPatch) -> tuple[Report, Machine]:
         machine.entry("ruler", 0.5, 10_000_000_000),
     ]
     found = bench(
-        entries, "parent", "ruler", batches=(1,), threads=(1,), rounds=5, repeats=2, seed=4, console=QUIET
+        entries,
+        "parent",
+        "ruler",
+        batches=(1,),
+        threads=(1,),
+        rounds=5,
+        repeats=2,
+        rest_s=0,
+        seed=4,
+        console=QUIET,
     )
     return found, machine
 
@@ -67,6 +77,20 @@ def test_every_entry_runs_once_per_round_in_changing_order(report: tuple[Report,
     assert len(set(rounds)) > 1
 
 
+def test_no_entry_meets_the_spinning_threads_of_the_one_before() -> None:
+    spins_s, spinning_until, met = 0.02, 0.0, []
+
+    def run() -> None:
+        nonlocal spinning_until
+        met.append(time.monotonic() < spinning_until and len(met) % 2 == 0)
+        spinning_until = time.monotonic() + spins_s
+
+    entries = [Entry(name, lambda _batch, _threads: run) for name in ("one", "other")]
+    bench(entries, "one", batches=(1,), threads=(2,), rounds=3, repeats=1, rest_s=2 * spins_s, console=QUIET)
+    assert len(met) == 2 * 3 * 2, "each time one call to warm up and a timed one"
+    assert not any(met)
+
+
 def test_a_report_survives_json_and_prints(report: tuple[Report, Machine]) -> None:
     found = report[0]
     assert Report.model_validate_json(found.model_dump_json()) == found
@@ -77,7 +101,7 @@ def test_a_report_survives_json_and_prints(report: tuple[Report, Machine]) -> No
 
 def test_an_entry_without_macs_has_no_price_per_mac() -> None:
     machine = Machine(entries=1)
-    found = bench([machine.entry("only", 1.0)], "only", rounds=2, repeats=1, console=QUIET)
+    found = bench([machine.entry("only", 1.0)], "only", rounds=2, repeats=1, rest_s=0, console=QUIET)
     assert all((each.ms_per_gmac, each.cost_to_yardstick) == (None, None) for each in found.timings)
     assert [(each.batch, each.threads) for each in found.timings] == [(1, 1), (8, 1), (1, 2), (8, 2)]
 
@@ -88,7 +112,7 @@ def test_files_and_networks_are_timed_side_by_side_and_threads_put_back() -> Non
         eager_entry("eager", exported().serving, SPEC),
         onnx_entry("fp32", exported().path),
     ]
-    found = bench(entries, "eager", rounds=2, repeats=1, clock="cpu", console=QUIET)
+    found = bench(entries, "eager", rounds=2, repeats=1, clock="cpu", rest_s=0, console=QUIET)
     assert {each.name for each in found.timings} == {"eager", "fp32"}
     assert all(each.batch_ms >= 0 for each in found.timings)
     assert torch.get_num_threads() == before
