@@ -8,7 +8,7 @@
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -30,14 +30,17 @@ from evenscreen.compression.recipe import Guide, Lessons, Network, Recipe, Train
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
 from evenscreen.compression.tones import ita_degrees, skin_lab
-from evenscreen.compression.train import device, train
+from evenscreen.compression.train import CHECKPOINT, Diverged, device, train
 from evenscreen.compression.widths import load_pruned, save_pruned
 from evenscreen.pipeline.evidence.intervals import delong_interval
+from evenscreen.schemas.errors import Fatal
 
 Images = npt.NDArray[np.uint8]
 RENDERED_AT_ONCE = 64
 WORST = "val_auroc_of_worst_tone"
 """In the metrics of a step: what pruning must not let fall."""
+SECTIONS = {"guide": "guide", "parent": "parent", "pruned": "pruning.fine_tuning", "recovered": "recovery"}
+"""Where the recipe says how each kind of network learns."""
 
 
 class Learning:
@@ -61,7 +64,7 @@ class Learning:
     def parent(self) -> Path:
         guides, skins = self.guides(), self.skins()
         made = key(*(read_record(guide).key for guide in guides), text(self.recipe.parent))
-        return self.steps.run(
+        return self._taught(
             "parent.pt", made, lambda path: self._train_parent(guides, made, path), [*guides, skins]
         )
 
@@ -84,7 +87,7 @@ class Learning:
     def recovered(self) -> Path:
         parent, small = self.parent(), self.pruned(self.recipe.pruning.ship)
         made = key(read_record(small).key, text(self.recipe.recovery))
-        return self.steps.run(
+        return self._taught(
             "recovered.pt", made, lambda path: self._recover(parent, small, made, path), [parent, small]
         )
 
@@ -145,7 +148,7 @@ class Learning:
         mine = plan.model_copy(update={"training": training, "copies": 1})
         made = key(self.data_key, text(mine))
         name = f"guide-{number + 1}.pt"
-        return self.steps.run(name, made, lambda path: self._train_guide(mine, made, path), [skins])
+        return self._taught(name, made, lambda path: self._train_guide(mine, made, path), [skins])
 
     def _train_guide(self, plan: Guide, made: str, path: Path) -> Metrics:
         return self._learn(self._fresh(plan), plan, plan.network, made, path)
@@ -159,7 +162,7 @@ class Learning:
         decided = text(plan.model_copy(update={"removed": (), "ship": 0.5, "sweep": ()}))
         made = key(read_record(before).key, decided, str(share))
         name = f"pruned-{round(100 * share):02}.pt"
-        return self.steps.run(
+        return self._taught(
             name, made, lambda path: self._prune(parent, before, share, made, path), [parent, before]
         )
 
@@ -189,6 +192,22 @@ class Learning:
         torch.manual_seed(plan.training.seed)
         return self._learn(load_pruned(small), plan, self.recipe.parent.network, made, path, teacher)
 
+    def _taught(
+        self, file: str, made: str, make: Callable[[Path], Metrics], made_from: Sequence[Path]
+    ) -> Path:
+        """A step that trains. Its checkpoints go once file and record stand."""
+        path = self.steps.run(file, made, make, made_from)
+        self._forget(path.stem)
+        return path
+
+    def _forget(self, stem: str, keep: Path | None = None) -> None:
+        """Delete the checkpoints of the network `stem`, whatever the recipe was, but for those in `keep`."""
+        for work in self.steps.folder.glob(f"{stem}-*work"):
+            if work != keep:
+                # First, so that a kill leaves no checkpoint that names weights which are gone.
+                (work / CHECKPOINT).unlink(missing_ok=True)
+                shutil.rmtree(work)
+
     def _fresh(self, plan: Trained) -> Classifier:
         torch.manual_seed(plan.training.seed)
         return make(plan.network, len(self.recipe.data.labels))
@@ -202,21 +221,32 @@ class Learning:
         path: Path,
         teacher: Classifier | None = None,
     ) -> Metrics:
-        """Teach `network`, save it to `path`; the folder of its checkpoints goes once it is saved."""
+        """Teach `network` and save it to `path`.
+
+        The folder of its checkpoints is named by the key `made` too: under another recipe it begins anew.
+        Raises Fatal, naming the recipe's section, when it diverges.
+        """
         taught = teacher is not None and plan.teaching is not None and plan.teaching.unlabelled
         split = self._everything if taught or self.recipe.data.told else self.train
         retone = self.retone if plan.training.tone_share else None
         shift = self.serving_shift(plan.training)
         material = lessons.material(self.recipe.data, plan.training, split, self.val, shift, retone)
-        console.print(f"{path.name.removeprefix('partial-')}: {parameters(network):,} parameters learn")
-        work = self.steps.folder / f"{path.stem.removeprefix('partial-')}-work"
+        stem = path.stem.removeprefix("partial-")
+        console.print(f"{stem}.pt: {parameters(network):,} parameters learn")
+        work = self.steps.folder / f"{stem}-{made[:8]}-work"
+        self._forget(stem, keep=work)
         if teacher is not None:
             teacher = teacher.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        learned = train(network, plan, material, made, work, teacher)
-        save_pruned(learned, spec, len(self.recipe.data.labels), path)
-        metrics = self._measured(load_pruned(path).to(device()))
-        shutil.rmtree(work)
-        return metrics
+        try:
+            learned = train(network, plan, material, made, work, teacher)
+            save_pruned(learned, spec, len(self.recipe.data.labels), path)
+            return self._measured(load_pruned(path).to(device()))
+        except Diverged as diverged:
+            section = SECTIONS[stem.partition("-")[0]]
+            raise Fatal(
+                f"{stem}: {diverged} Lower {section}.training.peak_learning_rate in the recipe and run the "
+                "same command again: what does not depend on it is kept."
+            ) from None
 
     def _measured(self, network: Classifier) -> Metrics:
         """On val: chosen by, so optimistic; test stays unread."""

@@ -10,7 +10,7 @@ from evenscreen.compression.losses import label_loss
 from evenscreen.compression.networks.classifier import Classifier, normalise
 from evenscreen.compression.recipe import Data, Training
 from evenscreen.compression.retone import Retone
-from evenscreen.compression.train import Material, device
+from evenscreen.compression.train import Diverged, Material, device
 from evenscreen.pipeline.evidence.intervals import delong_interval
 
 
@@ -43,10 +43,15 @@ def area(network: Classifier, split: Split, data: Data) -> float:
 def malignancy(
     network: torch.nn.Module, images: npt.NDArray[np.uint8], data: Data
 ) -> npt.NDArray[np.float64]:
-    """Uncalibrated probability of malignancy float64 [n] of preprocessed `images` uint8 [n, H, W, 3]."""
+    """Uncalibrated probability of malignancy float64 [n] of preprocessed `images` uint8 [n, H, W, 3].
+
+    Raises Diverged when one is not a number: finite weights may still be too large.
+    """
     columns = [data.labels.index(label) for label in data.malignant]
     probabilities = torch.softmax(logits(network, images).double(), 1)
     chances: npt.NDArray[np.float64] = probabilities[:, columns].sum(1).numpy()
+    if not np.isfinite(chances).all():
+        raise Diverged("What the network answers is not a number.")
     return chances
 
 

@@ -17,7 +17,7 @@ from evenscreen.compression.networks.make import make
 from evenscreen.compression.recipe import Lessons, Phase, Recipe, Told, read_recipe
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.tones import skin_lab
-from evenscreen.compression.train import Material, Run, _loss, _start, learning_rate, train
+from evenscreen.compression.train import Diverged, Material, Run, _loss, _start, learning_rate, train
 from evenscreen.schemas.errors import Fatal
 
 
@@ -166,14 +166,33 @@ def test_training_goes_on_only_under_its_own_recipe_and_data(
         train(fresh(recipe), alone, material, "another", tmp_path)
 
 
-def test_a_loss_that_is_no_number_ends_training_and_says_what_to_do(
+def test_a_loss_that_is_no_number_ends_training(
     recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
 ) -> None:
     network = fresh(recipe)
     with torch.no_grad():
         network.head.bias[0] = float("nan")
-    with pytest.raises(Fatal, match=r"not a number.*peak_learning_rate"):
+    with pytest.raises(Diverged, match=r"not numbers after epoch 1"):
         train(network, plan, material, "key", tmp_path)
+
+
+def test_what_only_the_last_step_of_an_epoch_spoils_ends_training_too(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
+) -> None:
+    """Its loss, measured before, is a number still: with one step an epoch there is no other."""
+    once = plan.training.model_copy(update={"batch": len(material.images)})
+
+    def steep(logits: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Zero, with an infinite gradient."""
+        value = logits[:, 0]
+        return (value - value.detach()).sqrt()
+
+    infinite = Material(**{**vars(material), "label_loss": steep})
+    with pytest.raises(Diverged, match=r"weights are not numbers after epoch 1"):
+        train(fresh(recipe), Lessons(training=once), infinite, "key", tmp_path / "steep")
+    huge = once.model_copy(update={"peak_learning_rate": 1e30})
+    with pytest.raises(Diverged, match="answers is not a number"):
+        train(fresh(recipe), Lessons(training=huge), material, "key", tmp_path / "huge")
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_the_last_checkpoint(
