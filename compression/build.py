@@ -15,9 +15,10 @@ from evenscreen.compression.comparison import Comparison, recorded
 from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.groups import ReportedParts, load_reported
 from evenscreen.compression.learning import Learning
+from evenscreen.compression.progress import console
 from evenscreen.compression.publish import publish
 from evenscreen.compression.recipe import Quantisation, Recipe, Training, read_recipe
-from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
+from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.schemas.manifest import Manifest
 
 

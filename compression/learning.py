@@ -25,10 +25,11 @@ from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, parameters
 from evenscreen.compression.networks.committee import committee
 from evenscreen.compression.networks.make import make
+from evenscreen.compression.progress import console
 from evenscreen.compression.prune import prune_to
 from evenscreen.compression.recipe import Guide, Lessons, Network, Recipe, Trained, Training, text
 from evenscreen.compression.retone import Retone
-from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
+from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.tones import ita_degrees, skin_lab
 from evenscreen.compression.train import CHECKPOINT, Diverged, device, train
 from evenscreen.compression.widths import load_pruned, save_pruned

@@ -8,6 +8,7 @@ from torch import Tensor
 from evenscreen.compression.data import Split
 from evenscreen.compression.losses import label_loss
 from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.progress import counted
 from evenscreen.compression.recipe import Data, Training
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.train import Diverged, Material, device
@@ -59,5 +60,5 @@ def malignancy(
 def logits(network: torch.nn.Module, images: npt.NDArray[np.uint8], batch: int = 128) -> Tensor:
     """Logits float32 [n, classes] of preprocessed `images` uint8 [n, H, W, 3]."""
     views = torch.from_numpy(images).permute(0, 3, 1, 2)
-    parts = torch.split(views, batch)
+    parts = counted(torch.split(views, batch), "asking the network")
     return torch.cat([network(normalise(part.to(device()).float())).cpu() for part in parts])

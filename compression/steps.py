@@ -8,12 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
 
 from evenscreen.compression.machine import machine_and_accelerator
+from evenscreen.compression.progress import console
 
 MADE_WITH = ("evenscreen", "torch", "torch-pruning", "onnx", "onnxruntime", "numpy", "pillow")
-console = Console()
 
 Metrics = Mapping[str, object]
 """What a step measured, fit for JSON."""

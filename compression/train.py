@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -18,12 +16,12 @@ from evenscreen.compression.augment import View, draw_views
 from evenscreen.compression.data import UNKNOWN
 from evenscreen.compression.losses import LabelLoss, taught_loss
 from evenscreen.compression.networks.classifier import Answer, Classifier, normalise
+from evenscreen.compression.progress import console, counted
 from evenscreen.compression.recipe import Lessons, Training
 from evenscreen.compression.retone import Retone
 from evenscreen.schemas.errors import Fatal
 
 CHECKPOINT = "checkpoint.pt"
-console = Console()
 
 
 class Diverged(Fatal):
@@ -196,13 +194,7 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
     steps = math.ceil(len(order) / plan.batch)
     run.network.train()
     total = torch.zeros((), device=device())
-    batches = track(
-        order.tensor_split(steps),
-        f"epoch {run.epoch + 1}/{plan.epochs}",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    batches = counted(order.tensor_split(steps), f"epoch {run.epoch + 1}/{plan.epochs}")
     for step, chosen in enumerate(batches):
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)

@@ -52,7 +52,7 @@ def test_a_step_that_was_stopped_leaves_the_old_file_and_is_made_again(
         steps.run("file.txt", "new", stopped)
     assert (tmp_path / "file.txt").read_text() == "old"
     if isinstance(problem, KeyboardInterrupt):
-        assert "goes on from what is finished" in capsys.readouterr().out.replace("\n", " ")
+        assert "goes on from what is finished" in capsys.readouterr().err.replace("\n", " ")
     steps.run("file.txt", "new", writes("new", calls))  # type: ignore[arg-type]
     assert (tmp_path / "file.txt").read_text() == "new"
 

@@ -154,7 +154,7 @@ def test_patience_is_asked_after_val_only(
         update={"phases": (Phase(epochs=12, side=24),), "patience_epochs": 2, "judge_every_epochs": 3}
     )
     train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
-    assert capsys.readouterr().out.count("epoch ") == 2
+    assert capsys.readouterr().err.count("epoch ") == 2
 
 
 def test_training_goes_on_only_under_its_own_recipe_and_data(
@@ -217,7 +217,7 @@ def test_training_stops_when_val_no_longer_improves(
     bored = Material(**{**vars(material), "judge": lambda _: next(areas)})
     patient = plan.training.model_copy(update={"phases": (Phase(epochs=9, side=24),), "patience_epochs": 2})
     train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
-    assert capsys.readouterr().out.count("epoch ") == 3
+    assert capsys.readouterr().err.count("epoch ") == 3
     assert sorted(path.name for path in tmp_path.glob("best-*")) == ["best-001.pt", "best-003.pt"]
 
 
@@ -280,7 +280,7 @@ def test_between_judged_epochs_nothing_is_asked_or_saved(
         "best-004.pt",
         "best-005.pt",
     ]
-    assert capsys.readouterr().out.count("epoch ") == 3
+    assert capsys.readouterr().err.count("epoch ") == 3
 
 
 def test_what_is_told_of_images_without_label_is_learned(lesions: Path, recipe: Recipe) -> None:
