@@ -1,6 +1,6 @@
 """From a recipe and folders of images to a model folder: read learning.py, then finishing.py, then this.
 
-    1 to 5    guides teach a parent; the parent is pruned and teaches what is left of it
+    0 to 5    data are looked at; guides teach a parent; the parent is pruned and teaches what is left of it
     6 to 12   parent and candidate each become a model folder
     13        the candidate is held against its parent, on test, by simulated tone and reported skin type
 
@@ -74,7 +74,7 @@ class Build:
         splits: tuple[str, ...] = ("val", "test"),
     ) -> Finishing:
         """The way of one network to RUN/name/folder."""
-        steps = Steps(self.run_dir / name, self.seed)
+        steps = Steps(self.run_dir / name, self.seed, self.run_dir)
         return Finishing(self.recipe_path, self.learning, network, steps, training, quantisation, splits)
 
     def compared(self) -> Manifest:
@@ -82,9 +82,16 @@ class Build:
         parent, candidate = self.parent, self.candidate
         parent.folder(f"{self.recipe.name}-parent")
         manifest = candidate.folder(self.recipe.name, parent)
-        files = [parent.decision(), candidate.decision()]
-        made = key(*(read_record(file).key for file in files), str(self.reported is not None))
-        found = self.steps.run("comparison.json", made, self._compare, files)
+        sides, learning = (parent, candidate), self.learning
+        photographs = [self.reported_dir.resolve().name] if self.reported_dir else []
+        made = key(
+            *(read_record(side.decision()).key for side in sides),
+            self.recipe.name,
+            *(*photographs, *learning.photographs.values()),
+        )
+        files = [file for side in sides for file in (side.model(), side.decision(), side.latency())]
+        images = {**learning.images, **learning.photographs}
+        found = self.steps.run("comparison.json", made, self._compare, files, images)
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
 
     def _compare(self, path: Path) -> Metrics:

@@ -1,5 +1,6 @@
 """The stages that learn. Each leaves one file in the run folder; read them in this order.
 
+0. data      data.json              every image looked at once: what is wrong shows before anything is learned
 1. skins     skins.npy              the colour of each training image's own skin: simulated tones begin there
 2. guides    guide-1.pt, …          networks pretrained on the world's images, fine-tuned on ours
 3. parent    parent.pt              the large network, taught by labels and guides
@@ -7,8 +8,9 @@
 5. recover   recovered.pt           one of those after a longer lesson from the parent
 """
 
+import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
 from evenscreen.compression.groups import TYPES, Reported, members
 from evenscreen.compression.importance import GroupSample, importances
+from evenscreen.compression.inspection import inspected
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, parameters
@@ -55,9 +58,18 @@ class Learning:
         self.recipe, self.data_dir, self.steps, self.reported = recipe, data_dir, steps, reported
         self.data_sha256 = data_checksum(data_dir)
         self.data_key = key(self.data_sha256, text(recipe.data), recipe.preprocessing.model_dump_json())
+        self.images = {"data": self.data_sha256}
+        """Checksum of what every stage reads, for its record."""
+        self.photographs = {"reported": reported.folder_sha256} if reported else {}
+        """The same of what pruning and comparison read besides."""
+
+    def data(self) -> Path:
+        return self.steps.run("data.json", self.data_key, self._look_at_data, images=self.images)
 
     def skins(self) -> Path:
-        return self.steps.run("skins.npy", self.data_key, self._look_at_skins)
+        return self.steps.run(
+            "skins.npy", self.data_key, self._look_at_skins, [self.data()], images=self.images
+        )
 
     def guides(self) -> tuple[Path, ...]:
         return tuple(self._guide(number) for number in range(self.recipe.guide.copies))
@@ -87,9 +99,14 @@ class Learning:
 
     def recovered(self) -> Path:
         parent, small = self.parent(), self.pruned(self.recipe.pruning.ship)
-        made = key(read_record(small).key, text(self.recipe.recovery))
+        plan = self.recipe.recovery
+        guides = self.guides() if plan.teaching is not None and plan.teaching.with_guide else ()
+        made = key(read_record(small).key, text(plan))
         return self._taught(
-            "recovered.pt", made, lambda path: self._recover(parent, small, made, path), [parent, small]
+            "recovered.pt",
+            made,
+            lambda path: self._recover((parent, *guides), small, made, path),
+            [parent, small, *guides, self.skins()],
         )
 
     @cached_property
@@ -137,6 +154,11 @@ class Learning:
             return self.train
         return joined(self.train, self._split(UNLABELLED))
 
+    def _look_at_data(self, path: Path) -> Metrics:
+        counts = inspected(self.data_dir, self.recipe.data, self.recipe.preprocessing)
+        path.write_text(json.dumps(counts, indent=1), encoding="utf-8")
+        return {"images": sum(sum(labels.values()) for labels in counts.values())}
+
     def _look_at_skins(self, path: Path) -> Metrics:
         skins = skin_lab(self._everything.images)
         with path.open("wb") as file:
@@ -161,10 +183,14 @@ class Learning:
     def _pruned_from(self, parent: Path, before: Path, share: float) -> Path:
         plan = self.recipe.pruning
         decided = text(plan.model_copy(update={"removed": (), "ship": 0.5, "sweep": ()}))
-        made = key(read_record(before).key, decided, str(share))
+        made = key(read_record(before).key, decided, str(share), *self.photographs.values())
         name = f"pruned-{round(100 * share):02}.pt"
         return self._taught(
-            name, made, lambda path: self._prune(parent, before, share, made, path), [parent, before]
+            name,
+            made,
+            lambda path: self._prune(parent, before, share, made, path),
+            [parent, before, self.skins()],
+            self.photographs,
         )
 
     def _prune(self, parent: Path, before: Path, share: float, made: str, path: Path) -> Metrics:
@@ -186,18 +212,21 @@ class Learning:
         rows = layer_report(teacher, load_pruned(path), side)
         return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
 
-    def _recover(self, parent: Path, small: Path, made: str, path: Path) -> Metrics:
-        plan, teacher = self.recipe.recovery, load_pruned(parent)
-        if plan.teaching is not None and plan.teaching.with_guide:
-            teacher = committee([teacher, *(load_pruned(guide) for guide in self.guides())])
+    def _recover(self, teachers: Sequence[Path], small: Path, made: str, path: Path) -> Metrics:
+        plan, teacher = self.recipe.recovery, committee([load_pruned(one) for one in teachers])
         torch.manual_seed(plan.training.seed)
         return self._learn(load_pruned(small), plan, self.recipe.parent.network, made, path, teacher)
 
     def _taught(
-        self, file: str, made: str, make: Callable[[Path], Metrics], made_from: Sequence[Path]
+        self,
+        file: str,
+        made: str,
+        make: Callable[[Path], Metrics],
+        made_from: Sequence[Path],
+        photographs: Mapping[str, str] | None = None,
     ) -> Path:
         """A step that trains. Its checkpoints go once file and record stand."""
-        path = self.steps.run(file, made, make, made_from)
+        path = self.steps.run(file, made, make, made_from, {**self.images, **(photographs or {})})
         self._forget(path.stem)
         return path
 

@@ -27,7 +27,9 @@ class Record(BaseModel):
     """SHA-256 over every decision that made it."""
     sha256: str
     made_from: dict[str, str]
-    """SHA-256 of each file that was read."""
+    """SHA-256 of each file of the run folder that was read, by its path in there."""
+    images: dict[str, str] = {}
+    """SHA-256 of each folder of images that was read (with its labels.csv), by the option that names it."""
     seed: int
     versions: dict[str, str]
     machine: str
@@ -44,15 +46,24 @@ class Steps:
     Keys cover recipe and data, not this package's code: new code wants a new run folder.
     """
 
-    def __init__(self, run_dir: Path, seed: int) -> None:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        self.folder, self._seed = run_dir, seed
+    def __init__(self, folder: Path, seed: int, run_dir: Path | None = None) -> None:
+        """Steps whose files lie in `folder`, which is or is within `run_dir`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._seed, self._run_dir = folder, seed, run_dir or folder
         self._told: set[str] = set()
 
     def run(
-        self, file: str, key: str, make: Callable[[Path], Metrics | None], made_from: Sequence[Path] = ()
+        self,
+        file: str,
+        key: str,
+        make: Callable[[Path], Metrics | None],
+        made_from: Sequence[Path] = (),
+        images: Mapping[str, str] | None = None,
     ) -> Path:
-        """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already."""
+        """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already.
+
+        `made_from` are the files of the run folder that it reads, `images` the checksums of folders.
+        """
         path, record = self.folder / file, self.folder / f"{file}.json"
         if path.exists() and record.exists() and read_record(path).key == key:
             if file not in self._told:
@@ -70,7 +81,8 @@ class Steps:
         made = Record(
             key=key,
             sha256=sha256(path),
-            made_from={source.name: sha256(source) for source in made_from},
+            made_from={source.relative_to(self._run_dir).as_posix(): sha256(source) for source in made_from},
+            images=dict(images or {}),
             seed=self._seed,
             versions={name: version(name) for name in MADE_WITH},
             machine=machine_and_accelerator(),

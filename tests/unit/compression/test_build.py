@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from evenscreen.compression.bench_forms import PARENT, YARDSTICK
 from evenscreen.compression.build import Build, build
 from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
-from evenscreen.compression.data import load_split
+from evenscreen.compression.data import data_checksum, load_split
 from evenscreen.compression.evaluate import model_logits, session
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
-from evenscreen.compression.steps import Record
+from evenscreen.compression.steps import Record, read_record, sha256
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
 from evenscreen.compression.widths import load_pruned
@@ -31,6 +32,7 @@ from evenscreen.schemas.manifest import Manifest
 
 STEPS = {
     ".": [
+        "data.json",
         "skins.npy",
         "guide-1.pt",
         "guide-2.pt",
@@ -94,17 +96,88 @@ def test_every_step_leaves_its_file_and_a_record_of_where_it_comes_from(built: B
             record = Record.model_validate_json(path.with_name(f"{file}.json").read_bytes())
             assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
             assert record.versions["torch"]
-    pruned = Record.model_validate_json((built.run_dir / "pruned-40.pt.json").read_bytes())
-    assert set(pruned.made_from) == {"parent.pt", "pruned-20.pt"}
+            assert record.made_from == {name: sha256(built.run_dir / name) for name in record.made_from}
     assert not list(built.run_dir.rglob("*partial*"))
     assert not list(built.run_dir.glob("*-work"))
+
+
+GUIDES, SERVED = ("guide-1.pt", "guide-2.pt"), "candidate/model.onnx"
+MADE_FROM = {
+    "data.json": (),
+    "guide-2.pt": ("skins.npy",),
+    "parent.pt": (*GUIDES, "skins.npy"),
+    "pruned-40.pt": ("parent.pt", "pruned-20.pt", "skins.npy"),
+    "recovered.pt": ("parent.pt", "pruned-40.pt", *GUIDES, "skins.npy"),
+    "candidate/fp32.onnx": ("recovered.pt",),
+    SERVED: ("candidate/fp32.onnx", "skins.npy"),
+    "candidate/decision.json": (SERVED,),
+    "candidate/validation.json": (
+        "recovered.pt",
+        "candidate/fp32.onnx",
+        SERVED,
+        "candidate/decision.json",
+    ),
+    "comparison.json": (
+        *("parent/fp32.onnx", "parent/decision.json", "parent/latency.json"),
+        *(SERVED, "candidate/decision.json", "candidate/latency.json"),
+    ),
+}
+
+
+@pytest.mark.parametrize("file", MADE_FROM)
+def test_a_record_names_every_file_and_folder_that_was_read(
+    built: Built, lesions: Path, making: Build, file: str
+) -> None:
+    record = read_record(built.run_dir / file)
+    assert set(record.made_from) == set(MADE_FROM[file])
+    data, reported = {"data": data_checksum(lesions)}, making.reported
+    assert reported is not None
+    photographs = {"reported": reported.judge.folder_sha256}
+    assert record.images == data | (photographs if file in ("pruned-40.pt", "comparison.json") else {})
+
+
+def test_a_record_tells_what_was_measured(built: Built) -> None:
+    def measured(file: str) -> dict[str, object]:
+        return read_record(built.run_dir / "candidate" / file).metrics
+
+    assert measured("fp32.onnx") == {"size_bytes": (built.run_dir / "candidate" / "fp32.onnx").stat().st_size}
+    point, calibration = built.manifest.operating_point, built.manifest.calibration
+    assert measured("decision.json") == {"threshold": point.threshold, "temperature": calibration.temperature}
+    assert measured("latency.json") == {
+        f"ms_batch_{entry.batch}_threads_{entry.threads}": entry.median_ms for entry in built.manifest.latency
+    }
+
+
+def test_other_photographs_are_read_again_by_what_reads_photographs(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    """Keys alone are asked: files and records of the built run stand in for what other keys would make."""
+    other = tmp_path / "other"
+    shutil.copytree(photographs, other)
+    (other / "images" / "3.png").write_bytes((photographs / "images" / "4.png").read_bytes())
+
+    def keys(reported: Path | None) -> dict[str, str]:
+        making, asked = Build(recipe_path, lesions, built.run_dir, reported), dict[str, str]()
+
+        def run(file: str, key: str, *_: object, **__: object) -> Path:
+            asked[file] = key
+            return built.run_dir / file
+
+        making.learning.steps.run = run  # type: ignore[assignment]
+        making.compared()
+        return asked
+
+    same, changed, none = keys(photographs), keys(other), keys(None)
+    assert same == {file: read_record(built.run_dir / file).key for file in same}
+    for file in ("pruned-20.pt", "pruned-40.pt", "comparison.json"):
+        assert len({same[file], changed[file], none[file]}) == 3
+    for file in ("skins.npy", "parent.pt"):
+        assert same[file] == changed[file] == none[file]
 
 
 def test_guides_learn_under_seeds_of_their_own_and_teach_together(built: Built) -> None:
     first, second = (load_pruned(built.run_dir / f"guide-{number}.pt").state_dict() for number in (1, 2))
     assert any(not np.array_equal(first[name], second[name]) for name in first)
-    parent = Record.model_validate_json((built.run_dir / "parent.pt.json").read_bytes())
-    assert set(parent.made_from) == {"guide-1.pt", "guide-2.pt", "skins.npy"}
 
 
 def test_the_manifest_says_what_unlabelled_images_told(built: Built) -> None:
@@ -291,5 +364,5 @@ def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_missing_data_folder_is_a_sentence(recipe_path: Path, tmp_path: Path) -> None:
-    with pytest.raises(Fatal, match=r"labels\.csv"):
+    with pytest.raises(Fatal, match=r"missing or has no labels\.csv"):
         build(recipe_path, tmp_path / "none", tmp_path / "model", tmp_path / "run")

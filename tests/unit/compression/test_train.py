@@ -10,7 +10,7 @@ import torch
 
 from evenscreen.compression import lessons
 from evenscreen.compression.augment import View, augment, draw_views
-from evenscreen.compression.data import UNLABELLED, anything_but, data_checksum, joined, load_split
+from evenscreen.compression.data import UNLABELLED, anything_but, joined, load_split
 from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, normalise
 from evenscreen.compression.networks.make import make
@@ -310,15 +310,3 @@ def test_a_label_that_is_unknown_is_refused(lesions: Path, recipe: Recipe) -> No
 def test_a_folder_without_labels_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(Fatal, match=r"labels\.csv"):
         load_split(tmp_path, "val", recipe.data, recipe.preprocessing)
-
-
-def test_the_checksum_sees_one_changed_byte(lesions: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    (copy / "images").mkdir(parents=True)
-    (copy / "labels.csv").write_bytes((lesions / "labels.csv").read_bytes())
-    for image in (lesions / "images").iterdir():
-        (copy / "images" / image.name).write_bytes(image.read_bytes())
-    assert data_checksum(copy) == data_checksum(lesions)
-    changed = next((copy / "images").iterdir())
-    changed.write_bytes(changed.read_bytes() + b"\0")
-    assert data_checksum(copy) != data_checksum(lesions)
