@@ -22,24 +22,12 @@ from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.schemas.manifest import Manifest
 
 
-def build(
-    recipe_path: Path, data_dir: Path, out_dir: Path, run_dir: Path, reported_dir: Path | None = None
-) -> Manifest:
-    """Make the model of `recipe_path` and put its folder at `out_dir`; its card tells if it is promotable.
-
-    On return `out_dir` holds model.onnx, manifest.json and CARD.md; `run_dir` holds every intermediate file
-    with its record, parent/folder, candidate/folder and comparison.json. `reported_dir` holds photographs
-    with reported skin types. Raises Fatal when recipe, data or run folder do not fit.
-    """
-    making = Build(recipe_path, data_dir, run_dir, reported_dir)
-    manifest = making.compared()
-    publish(manifest, making.candidate.model(), out_dir)
-    console.print(f"{manifest.model_version} is ready")
-    return manifest
-
-
 class Build:
-    """One run: the recipe, its data (read when first needed) and its steps."""
+    """One run: the recipe, its data (read when first needed) and its steps.
+
+    `reported_dir` holds photographs with reported skin types. Raises Fatal, at once or in a step, when
+    recipe, data or run folder do not fit.
+    """
 
     def __init__(self, recipe_path: Path, data_dir: Path, run_dir: Path, reported_dir: Path | None) -> None:
         self.recipe_path, self.run_dir, self.reported_dir = recipe_path, run_dir, reported_dir
@@ -76,6 +64,17 @@ class Build:
         """The way of one network to RUN/name/folder."""
         steps = Steps(self.run_dir / name, self.seed, self.run_dir)
         return Finishing(self.recipe_path, self.learning, network, steps, training, quantisation, splits)
+
+    def build(self, out_dir: Path) -> Manifest:
+        """Make the model and put its folder at `out_dir`; its card tells if it is promotable.
+
+        On return `out_dir` holds model.onnx, manifest.json and CARD.md; the run folder holds every
+        intermediate file with its record, parent/folder, candidate/folder and comparison.json.
+        """
+        manifest = self.compared()
+        publish(manifest, self.candidate.model(), out_dir)
+        console.print(f"{manifest.model_version} is ready")
+        return manifest
 
     def compared(self) -> Manifest:
         """Step 13: the candidate's manifest with what the comparison found."""

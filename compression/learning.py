@@ -30,7 +30,7 @@ from evenscreen.compression.networks.committee import committee
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.progress import console
 from evenscreen.compression.prune import prune_to
-from evenscreen.compression.recipe import Guide, Lessons, Network, Recipe, Trained, Training, text
+from evenscreen.compression.recipe import Guiding, Lessons, Network, Recipe, Trained, Training, percent, text
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.tones import ita_degrees, skin_lab
@@ -173,7 +173,7 @@ class Learning:
         name = f"guide-{number + 1}.pt"
         return self._taught(name, made, lambda path: self._train_guide(mine, made, path), [skins])
 
-    def _train_guide(self, plan: Guide, made: str, path: Path) -> Metrics:
+    def _train_guide(self, plan: Guiding, made: str, path: Path) -> Metrics:
         return self._learn(self._fresh(plan), plan, plan.network, made, path)
 
     def _train_parent(self, guides: Sequence[Path], made: str, path: Path) -> Metrics:
@@ -184,7 +184,7 @@ class Learning:
         plan = self.recipe.pruning
         decided = text(plan.model_copy(update={"removed": (), "ship": 0.5, "sweep": ()}))
         made = key(read_record(before).key, decided, str(share), *self.photographs.values())
-        name = f"pruned-{round(100 * share):02}.pt"
+        name = f"pruned-{percent(share)}.pt"
         return self._taught(
             name,
             made,

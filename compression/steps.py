@@ -3,7 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,11 +73,8 @@ class Steps:
             return path
         began = time.monotonic()
         partial = path.with_name(f"partial-{file}")
-        try:
+        with resumable(f"in {file}"):
             metrics = make(partial)
-        except KeyboardInterrupt:
-            console.print(f"stopped in {file}: the same command goes on from what is finished")
-            raise
         partial.replace(path)
         made = Record(
             key=key,
@@ -93,6 +91,20 @@ class Steps:
         console.print(f"{file}: done")
         self._told.add(file)
         return path
+
+
+@contextmanager
+def resumable(where: str) -> Iterator[None]:
+    """Ctrl-C within says what comes of it, once: the innermost of several knows best where it was."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            raise
+        # A bar that was interrupted has hidden it.
+        console.show_cursor()
+        console.print(f"stopped {where}: the same command goes on from what is finished")
+        raise KeyboardInterrupt(where) from None
 
 
 def read_record(path: Path) -> Record:

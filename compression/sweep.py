@@ -14,6 +14,7 @@ from evenscreen.compression.evaluate import interval, model_logits
 from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.progress import counted
 from evenscreen.compression.publish import Decisive
+from evenscreen.compression.recipe import percent
 from evenscreen.compression.steps import read_record
 from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.schemas.manifest import Interval
@@ -65,7 +66,7 @@ def _share(network: Path) -> float:
 def _point(making: Build, share: float, network: Path, whole: int) -> Point:
     recipe = making.recipe
     training = recipe.pruning.fine_tuning.training if share else recipe.parent.training
-    name = f"sweep-{round(100 * share):02}"
+    name = f"sweep-{percent(share)}"
     finishing = making.finishing(name, network, training, recipe.quantisation, splits=("val",))
     made, latency = finishing.made, finishing.single()
     areas = _areas(making, finishing)

@@ -199,7 +199,8 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)
         view = draw_views(
-            material.images, material.retone, chosen, plan.side(run.epoch), plan.tone_share, generator
+            *(material.images, material.retone, chosen, plan.side(run.epoch), plan.tone_share, generator),
+            taught=teacher is not None,
         )
         loss = _loss(run, teacher, view, material, chosen, _shares(plan, len(chosen), mixing), lessons)
         run.optimiser.zero_grad()

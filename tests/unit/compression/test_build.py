@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 
 from evenscreen.compression.bench import Report
 from evenscreen.compression.bench_forms import PARENT, YARDSTICK
-from evenscreen.compression.build import Build, build
+from evenscreen.compression.build import Build
 from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
 from evenscreen.compression.data import data_checksum, load_split
@@ -66,7 +67,7 @@ def built(
     lesions: Path, photographs: Path, recipe_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    manifest = build(recipe_path, lesions, folder / "model", folder / "run", photographs)
+    manifest = Build(recipe_path, lesions, folder / "run", photographs).build(folder / "model")
     return Built(manifest, folder / "model", folder / "run")
 
 
@@ -219,7 +220,7 @@ def test_building_again_does_nothing_again(
         return {path: path.stat().st_mtime_ns for path in files}
 
     before = times()
-    assert build(recipe_path, lesions, built.model_dir, built.run_dir, photographs) == built.manifest
+    assert Build(recipe_path, lesions, built.run_dir, photographs).build(built.model_dir) == built.manifest
     assert times() == before
 
 
@@ -230,11 +231,11 @@ def test_another_target_recalibrates_without_training(
     other.write_text(recipe_path.read_text().replace("target_sensitivity: 0.9", "target_sensitivity: 0.5"))
     trained = (built.run_dir / "recovered.pt").stat().st_mtime_ns
     decided = (built.run_dir / "candidate" / "decision.json").read_bytes()
-    manifest = build(other, lesions, tmp_path / "model", built.run_dir, photographs)
+    manifest = Build(other, lesions, built.run_dir, photographs).build(tmp_path / "model")
     assert manifest.operating_point.target_sensitivity == 0.5
     assert manifest.sha256 == built.manifest.sha256
     assert (built.run_dir / "recovered.pt").stat().st_mtime_ns == trained
-    build(recipe_path, lesions, built.model_dir, built.run_dir, photographs)
+    Build(recipe_path, lesions, built.run_dir, photographs).build(built.model_dir)
     assert (built.run_dir / "candidate" / "decision.json").read_bytes() == decided
 
 
@@ -288,9 +289,12 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert points[0].size_bytes > points[1].size_bytes > points[2].size_bytes
     assert json.loads((making.run_dir / "sweep.json").read_text())[0]["parameters"] == points[0].parameters
     draw(points, tmp_path / "sweep.svg")
-    assert (
-        "points of AUROC" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size
-    )
+    drawn = (tmp_path / "sweep.svg").read_text()
+    for title in ("AUROC on val", "points of AUROC", "file, MB", "latency, ms", "worst simulated tone"):
+        assert title in drawn
+    marked = ElementTree.fromstring(drawn).iterfind(".//{*}g[@clip-path]")  # noqa: S314
+    panels = {line.get("clip-path") for line in marked if len(line.findall("{*}use")) == len(points)}
+    assert len(panels) == 4
     document = tmp_path / "README.md"
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     put_into(document, table(points))
@@ -358,11 +362,23 @@ def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
 def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
     document = tmp_path / "README.md"
     document.write_text("nothing to replace")
-    with pytest.raises(ValueError, match="marks"):
+    with pytest.raises(Fatal, match="between which the table goes"):
         put_into(document, "table")
     assert document.read_text() == "nothing to replace"
 
 
+def test_a_document_without_marks_is_refused_before_the_work(
+    lesions: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "README.md").write_text("nothing to replace")
+    folders = ["--data", str(lesions), "--run", str(tmp_path / "run")]
+    answer = CliRunner().invoke(
+        app, ["sweep", str(recipe_path), *folders, "--into", str(tmp_path / "README.md")]
+    )
+    assert isinstance(answer.exception, Fatal)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_missing_data_folder_is_a_sentence(recipe_path: Path, tmp_path: Path) -> None:
     with pytest.raises(Fatal, match=r"missing or has no labels\.csv"):
-        build(recipe_path, tmp_path / "none", tmp_path / "model", tmp_path / "run")
+        Build(recipe_path, tmp_path / "none", tmp_path / "run", None).build(tmp_path / "model")

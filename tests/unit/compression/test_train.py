@@ -244,6 +244,19 @@ def test_both_forms_of_an_image_are_turned_and_lit_alike() -> None:
     assert torch.allclose(2 * view.shown[rendered], view.original[rendered], atol=3)
 
 
+def test_a_view_that_nobody_teaches_by_is_drawn_by_the_same_chance() -> None:
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    generators = [torch.Generator().manual_seed(1) for _ in range(2)]
+    with_original, alone = (
+        draw_views(images, lambda shown, *_: shown // 2, torch.arange(8), 24, 0.5, one, taught=taught)
+        for one, taught in zip(generators, (True, False), strict=True)
+    )
+    assert torch.equal(with_original.shown, alone.shown)
+    assert torch.equal(with_original.tones, alone.tones)
+    assert alone.original is alone.shown is not with_original.original
+    assert torch.equal(*(torch.rand(3, generator=one) for one in generators))
+
+
 def test_a_mixture_keeps_the_larger_share_of_its_own() -> None:
     shown = torch.tensor([0.0, 100.0, 200.0]).view(3, 1, 1, 1).expand(3, 3, 4, 4)
     view = View(shown, 0.5 * shown, torch.zeros(3, dtype=torch.int64)).mixed(torch.tensor([1.0, 0.75, 0.5]))
