@@ -9,7 +9,6 @@
 """
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +19,9 @@ import torch
 
 from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
-from evenscreen.compression.groups import TYPES, Reported, members
-from evenscreen.compression.importance import GroupSample, importances
+from evenscreen.compression.group_samples import group_samples
+from evenscreen.compression.groups import TYPES, Reported
+from evenscreen.compression.importance import importances
 from evenscreen.compression.inspection import inspected
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.losses import serving_shift
@@ -34,15 +34,17 @@ from evenscreen.compression.recipe import Guiding, Lessons, Network, Recipe, Tra
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.tones import ita_degrees, skin_lab
-from evenscreen.compression.train import CHECKPOINT, Diverged, device, train
+from evenscreen.compression.train import Diverged, device, train
 from evenscreen.compression.widths import load_pruned, save_pruned
+from evenscreen.compression.workplace import forget, workplace
 from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.schemas.errors import Fatal
 
 Images = npt.NDArray[np.uint8]
-RENDERED_AT_ONCE = 64
 WORST = "val_auroc_of_worst_tone"
 """In the metrics of a step: what pruning must not let fall."""
+CHOSEN = "chosen.pt"
+"""What a pruning step left, before it is taught again: so that one that was stopped need not choose again."""
 SECTIONS = {"guide": "guide", "parent": "parent", "pruned": "pruning.fine_tuning", "recovered": "recovery"}
 """Where the recipe says how each kind of network learns."""
 
@@ -132,13 +134,13 @@ class Learning:
         retone = Retone(skin_lab(self.val.images), device())
         everything = np.arange(len(self.val.images))
         return {
-            f"simulated {name}": _rendered(retone, self.val.images, everything, tone)
+            f"simulated {name}": retone.rendered(self.val.images, everything, tone)
             for name, (tone,) in TYPES.items()
         }
 
     def toned_train(self, chosen: npt.NDArray[np.int64], tone: int) -> Images:
         """The `chosen` images of train (int64 [k]) at `tone` 1..6: uint8 [k, H, W, 3]."""
-        return _rendered(self.retone, self.train.images[chosen], chosen, tone)
+        return self.retone.rendered(self.train.images[chosen], chosen, tone)
 
     def serving_shift(self, plan: Training) -> npt.NDArray[np.float32]:
         """What undoes the weights of classes under `plan`, float32 [classes]: images with labels count."""
@@ -194,23 +196,35 @@ class Learning:
         )
 
     def _prune(self, parent: Path, before: Path, share: float, made: str, path: Path) -> Metrics:
-        plan, teacher = self.recipe.pruning, load_pruned(parent)
-        network, side = load_pruned(before), self.recipe.preprocessing.height
+        plan, teacher, spec = self.recipe.pruning, load_pruned(parent), self.recipe.parent.network
+        chosen = self._workplace(path, made) / CHOSEN
+        if not chosen.exists():
+            network = self._chosen(before, round((1 - share) * parameters(teacher)))
+            save_pruned(network, spec, len(self.recipe.data.labels), chosen)
+        torch.manual_seed(plan.fine_tuning.training.seed)
+        metrics = self._learn(load_pruned(chosen), plan.fine_tuning, spec, made, path, teacher)
+        rows = layer_report(teacher, load_pruned(path), self.recipe.preprocessing.height)
+        return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
+
+    def _chosen(self, before: Path, keep: int) -> Classifier:
+        """What is left of `before` with `keep` parameters, untaught. Takes minutes without a GPU."""
+        plan, data, network = self.recipe.pruning, self.recipe.data, load_pruned(before)
+        groups = group_samples(
+            self.train, self.toned_train, self.reported, plan.images, plan.fine_tuning.training.seed
+        )
         importance = importances(
             network.to(device()),
-            self._groups(),
+            groups,
             plan.importance,
-            [self.recipe.data.labels.index(label) for label in self.recipe.data.malignant],
+            [data.labels.index(label) for label in data.malignant],
             beta=plan.beta,
             penalty_weight=plan.penalty_weight,
         )
-        keep = round((1 - share) * parameters(teacher))
-        prune_to(network, keep, importance, plan.round_to, side)
-        torch.manual_seed(plan.fine_tuning.training.seed)
-        spec = self.recipe.parent.network
-        metrics = self._learn(network, plan.fine_tuning, spec, made, path, teacher)
-        rows = layer_report(teacher, load_pruned(path), side)
-        return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
+        prune_to(network, keep, importance, plan.round_to, self.recipe.preprocessing.height)
+        return network
+
+    def _workplace(self, path: Path, made: str) -> Path:
+        return workplace(path.with_name(path.name.removeprefix("partial-")), made)
 
     def _recover(self, teachers: Sequence[Path], small: Path, made: str, path: Path) -> Metrics:
         plan, teacher = self.recipe.recovery, committee([load_pruned(one) for one in teachers])
@@ -227,16 +241,8 @@ class Learning:
     ) -> Path:
         """A step that trains. Its checkpoints go once file and record stand."""
         path = self.steps.run(file, made, make, made_from, {**self.images, **(photographs or {})})
-        self._forget(path.stem)
+        forget(path)
         return path
-
-    def _forget(self, stem: str, keep: Path | None = None) -> None:
-        """Delete the checkpoints of the network `stem`, whatever the recipe was, but for those in `keep`."""
-        for work in self.steps.folder.glob(f"{stem}-*work"):
-            if work != keep:
-                # First, so that a kill leaves no checkpoint that names weights which are gone.
-                (work / CHECKPOINT).unlink(missing_ok=True)
-                shutil.rmtree(work)
 
     def _fresh(self, plan: Trained) -> Classifier:
         torch.manual_seed(plan.training.seed)
@@ -251,11 +257,7 @@ class Learning:
         path: Path,
         teacher: Classifier | None = None,
     ) -> Metrics:
-        """Teach `network` and save it to `path`.
-
-        The folder of its checkpoints is named by the key `made` too: under another recipe it begins anew.
-        Raises Fatal, naming the recipe's section, when it diverges.
-        """
+        """Teach `network`, save it to `path`. Raises Fatal, naming the recipe's section, when it diverges."""
         taught = teacher is not None and plan.teaching is not None and plan.teaching.unlabelled
         split = self._everything if taught or self.recipe.data.told else self.train
         retone = self.retone if plan.training.tone_share else None
@@ -263,12 +265,10 @@ class Learning:
         material = lessons.material(self.recipe.data, plan.training, split, self.val, shift, retone)
         stem = path.stem.removeprefix("partial-")
         console.print(f"{stem}.pt: {parameters(network):,} parameters learn")
-        work = self.steps.folder / f"{stem}-{made[:8]}-work"
-        self._forget(stem, keep=work)
         if teacher is not None:
             teacher = teacher.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
         try:
-            learned = train(network, plan, material, made, work, teacher)
+            learned = train(network, plan, material, made, self._workplace(path, made), teacher)
             save_pruned(learned, spec, len(self.recipe.data.labels), path)
             return self._measured(load_pruned(path).to(device()))
         except Diverged as diverged:
@@ -294,42 +294,6 @@ class Learning:
             WORST: min(tones.values()),
         }
 
-    def _groups(self) -> dict[str, GroupSample]:
-        """Simulated tones of labelled training images; reported groups that have both classes."""
-        plan = self.recipe.pruning
-        order = np.random.default_rng(plan.fine_tuning.training.seed).permutation(len(self.train.images))
-        chosen = np.sort(order[: plan.images])
-        labels = torch.from_numpy(self.train.labels[chosen])
-        groups = {
-            f"simulated {name}": GroupSample(_tensor(self.toned_train(chosen, tone)), labels)
-            for name, (tone,) in TYPES.items()
-        }
-        if self.reported is None:
-            return groups
-        for name, belongs in members(self.reported).items():
-            malignant = self.reported.malignant[belongs]
-            if malignant.all() or not malignant.any():
-                console.print(f"reported {name}: {len(malignant)} photographs, too few to guide pruning")
-                continue
-            images = _tensor(self.reported.images[belongs])
-            groups[f"reported {name}"] = GroupSample(images, torch.from_numpy(malignant))
-        return groups
-
 
 def _worst(path: Path) -> float:
     return float(str(read_record(path).metrics[WORST]))
-
-
-def _rendered(retone: Retone, images: Images, which: npt.NDArray[np.int64], tone: int) -> Images:
-    """`images` uint8 [k, H, W, 3], the `which`-th that `retone` knows, at `tone`, a few at a time."""
-    parts = []
-    for start in range(0, max(1, len(images)), RENDERED_AT_ONCE):
-        some = slice(start, start + RENDERED_AT_ONCE)
-        here = _tensor(images[some]).to(device())
-        places = torch.from_numpy(which[some]).to(device())
-        parts.append(retone(here, places, torch.full_like(places, tone)).permute(0, 2, 3, 1).cpu().numpy())
-    return np.concatenate(parts)
-
-
-def _tensor(images: Images) -> torch.Tensor:
-    return torch.from_numpy(images).permute(0, 3, 1, 2)

@@ -106,6 +106,22 @@ def test_checkpoints_that_a_kill_left_half_deleted_stop_nothing(
     assert working(tmp_path / "run") == []
 
 
+def test_a_pruning_step_that_was_stopped_does_not_choose_again(
+    making: Making, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = making().learning
+    stages.parent()
+    with monkeypatch.context() as patched:
+        patched.setattr(learning, "train", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            stages.pruned(0.2)
+    assert working(tmp_path / "run") == ["pruned-20"]
+    with monkeypatch.context() as patched:
+        patched.setattr(learning, "importances", stopped)
+        assert stages.pruned(0.2).exists()
+    assert working(tmp_path / "run") == []
+
+
 CTRL_C = "the same command goes on from what is finished"
 
 COMMAND = """
@@ -153,5 +169,5 @@ def test_ctrl_c_between_steps_is_a_sentence_too(
     assert answer.stderr.replace("\n", " ") == f"stopped between two steps: {CTRL_C} "
 
 
-def stopped(_: Path) -> str:
+def stopped(*_: object, **__: object) -> str:
     raise KeyboardInterrupt
