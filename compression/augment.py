@@ -16,6 +16,15 @@ BRIGHTNESS = 0.12
 TINT = 0.06
 
 
+class Lot(NamedTuple):
+    """What chance decided of n views: maps [n, 2, 3] from view to image, and factors [n, 1 or 3, 1, 1]."""
+
+    maps: Tensor
+    contrast: Tensor
+    brightness: Tensor
+    tint: Tensor
+
+
 class View(NamedTuple):
     """One batch as it was taken and as it is shown: float32 [n, 3, side, side], values about 0..255.
 
@@ -42,27 +51,28 @@ def draw_views(
     side: int,
     tone_share: float,
     generator: torch.Generator,
+    *,
+    taught: bool = True,
 ) -> View:
     """Views of `images[chosen]` (uint8 [n, 3, H, W]), a share of them rendered at a random tone.
 
-    Both forms of an image are turned, moved and lit alike. `generator` is a CPU's, so that every machine
-    draws the same views; they are made where `images` are.
+    Both forms of an image are turned, moved and lit alike. Unless it is `taught`, nobody looks at the
+    original, and `shown` stands for it. `generator` is a CPU's, so that every machine draws the same views;
+    they are made where `images` are.
     """
-    state, on = generator.get_state(), images.device
-    sources = images[chosen.to(on)]
-    original = augment(sources, side, generator)
+    on = images.device
+    sources, lot = images[chosen.to(on)], _drawn(len(chosen), generator)
     tones = torch.zeros(len(chosen), dtype=torch.int64)
     if retone is None or not tone_share:
+        original = _view(sources, side, lot)
         return View(original, original, tones.to(on))
     rendered = (torch.rand(len(chosen), generator=generator) < tone_share).nonzero().squeeze(1)
     tones[rendered] = torch.randint(1, 7, (len(rendered),), generator=generator)
     places = rendered.to(on)
+    unrendered = _view(sources, side, lot) if taught else None
     sources[places] = retone(sources[places], chosen[rendered].to(on), tones[rendered].to(on))
-    after = generator.get_state()
-    generator.set_state(state)
-    shown = augment(sources, side, generator)
-    generator.set_state(after)
-    return View(original, shown, tones.to(on))
+    shown = _view(sources, side, lot)
+    return View(shown if unrendered is None else unrendered, shown, tones.to(on))
 
 
 def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -71,10 +81,23 @@ def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     Any rotation, a mirror image half the time, some zoom and shift, one resampling; then brightness,
     contrast and tint. Borders are filled by reflection.
     """
-    maps = _maps(len(images), generator).to(images.device)
+    return _view(images, side, _drawn(len(images), generator))
+
+
+def _drawn(n: int, generator: torch.Generator) -> Lot:
+    def factor(spread: float, channels: int) -> Tensor:
+        return 1 + spread * (2 * torch.rand(n, channels, 1, 1, generator=generator) - 1)
+
+    return Lot(_maps(n, generator), factor(CONTRAST, 1), factor(BRIGHTNESS, 1), factor(TINT, 3))
+
+
+def _view(images: Tensor, side: int, lot: Lot) -> Tensor:
+    maps, contrast, brightness, tint = (part.to(images.device) for part in lot)
     grid = F.affine_grid(maps, [len(images), 3, side, side], align_corners=False)
     views = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
-    return _relit(views, generator).contiguous(memory_format=torch.channels_last)
+    mean = views.mean((1, 2, 3), keepdim=True)
+    relit = (mean + contrast * (views - mean)) * brightness * tint
+    return relit.contiguous(memory_format=torch.channels_last)
 
 
 def _maps(n: int, generator: torch.Generator) -> Tensor:
@@ -86,13 +109,3 @@ def _maps(n: int, generator: torch.Generator) -> Tensor:
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     rows = [torch.stack([mirror * cos, -sin, shift[0]], 1), torch.stack([mirror * sin, cos, shift[1]], 1)]
     return torch.stack(rows, 1)
-
-
-def _relit(views: Tensor, generator: torch.Generator) -> Tensor:
-    def factor(spread: float, channels: int) -> Tensor:
-        drawn = torch.rand(len(views), channels, 1, 1, generator=generator)
-        return (1 + spread * (2 * drawn - 1)).to(views.device)
-
-    mean = views.mean((1, 2, 3), keepdim=True)
-    contrasted = mean + factor(CONTRAST, 1) * (views - mean)
-    return contrasted * factor(BRIGHTNESS, 1) * factor(TINT, 3)

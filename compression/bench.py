@@ -19,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from evenscreen.compression.evaluate import session
 from evenscreen.compression.export import INPUT, OUTPUT, Serving
 from evenscreen.compression.machine import machine
+from evenscreen.compression.progress import counted
 from evenscreen.schemas.manifest import Latency, Preprocessing
 
 ROUNDS = 8
@@ -128,7 +127,6 @@ def bench(
     clock: Clock = "wall",
     rest_s: float = REST_S,
     seed: int = 0,
-    console: Console | None = None,
 ) -> Report:
     """Time `entries` in `rounds` rounds at every batch size and number of threads.
 
@@ -144,8 +142,8 @@ def bench(
         for batch, count in settings:
             runs = [entry.prepare(batch, count) for entry in entries]
             measured = np.empty((rounds, len(entries)))
-            title = f"batch {batch}, {count} thread{'s' * (count > 1)}"
-            for number in track(range(rounds), title, console=console, transient=True):
+            title = _title(batch, count)
+            for number in counted(range(rounds), title, still=True):
                 for index in random.permutation(len(entries)):
                     time.sleep(rest_s)
                     measured[number, index] = _median_ms(runs[index], repeats, CLOCKS[clock])
@@ -191,7 +189,8 @@ def latencies(path: Path, spec: Preprocessing) -> tuple[Latency, ...]:
         model = session(path, threads)
         feed = {INPUT: _noise(batch, spec.height, spec.width)}
         return min(
-            _median_ms(lambda: model.run([OUTPUT], feed), REPEATS, time.perf_counter) for _ in range(ROUNDS)
+            _median_ms(lambda: model.run([OUTPUT], feed), REPEATS, time.perf_counter)
+            for _ in counted(range(ROUNDS), _title(batch, threads), still=True)
         )
 
     return tuple(
@@ -199,6 +198,10 @@ def latencies(path: Path, spec: Preprocessing) -> tuple[Latency, ...]:
         for threads in (1, 2)
         for batch in (1, 8)
     )
+
+
+def _title(batch: int, threads: int) -> str:
+    return f"batch {batch}, {threads} thread{'s' * (threads > 1)}"
 
 
 def _timings(

@@ -4,7 +4,6 @@ from evenscreen.compression.bench import Report, bench, eager_entry, onnx_entry
 from evenscreen.compression.build import Build
 from evenscreen.compression.layers import macs
 from evenscreen.compression.recipe import Quantisation
-from evenscreen.compression.steps import console
 from evenscreen.compression.yardstick import SIDE, ResNet50, write_yardstick
 
 PARENT, YARDSTICK = "parent, PyTorch eager", "ResNet-50, INT8"
@@ -25,4 +24,4 @@ def bench_forms(making: Build, rounds: int) -> Report:
         entries.append(onnx_entry(f"pruned, {name}", made.model(), candidate.made.macs))
     yardstick = making.steps.run("yardstick.onnx", YARDSTICK, write_yardstick)
     entries.append(onnx_entry(YARDSTICK, yardstick, macs(ResNet50(), SIDE)))
-    return bench(entries, PARENT, YARDSTICK, rounds=rounds, console=console)
+    return bench(entries, PARENT, YARDSTICK, rounds=rounds)

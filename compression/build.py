@@ -1,6 +1,6 @@
 """From a recipe and folders of images to a model folder: read learning.py, then finishing.py, then this.
 
-    1 to 5    guides teach a parent; the parent is pruned and teaches what is left of it
+    0 to 5    data are looked at; guides teach a parent; the parent is pruned and teaches what is left of it
     6 to 12   parent and candidate each become a model folder
     13        the candidate is held against its parent, on test, by simulated tone and reported skin type
 
@@ -15,30 +15,19 @@ from evenscreen.compression.comparison import Comparison, recorded
 from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.groups import ReportedParts, load_reported
 from evenscreen.compression.learning import Learning
+from evenscreen.compression.progress import console
 from evenscreen.compression.publish import publish
 from evenscreen.compression.recipe import Quantisation, Recipe, Training, read_recipe
-from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
+from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.schemas.manifest import Manifest
 
 
-def build(
-    recipe_path: Path, data_dir: Path, out_dir: Path, run_dir: Path, reported_dir: Path | None = None
-) -> Manifest:
-    """Make the model of `recipe_path` and put its folder at `out_dir`; its card tells if it is promotable.
-
-    On return `out_dir` holds model.onnx, manifest.json and CARD.md; `run_dir` holds every intermediate file
-    with its record, parent/folder, candidate/folder and comparison.json. `reported_dir` holds photographs
-    with reported skin types. Raises Fatal when recipe, data or run folder do not fit.
-    """
-    making = Build(recipe_path, data_dir, run_dir, reported_dir)
-    manifest = making.compared()
-    publish(manifest, making.candidate.model(), out_dir)
-    console.print(f"{manifest.model_version} is ready")
-    return manifest
-
-
 class Build:
-    """One run: the recipe, its data (read when first needed) and its steps."""
+    """One run: the recipe, its data (read when first needed) and its steps.
+
+    `reported_dir` holds photographs with reported skin types. Raises Fatal, at once or in a step, when
+    recipe, data or run folder do not fit.
+    """
 
     def __init__(self, recipe_path: Path, data_dir: Path, run_dir: Path, reported_dir: Path | None) -> None:
         self.recipe_path, self.run_dir, self.reported_dir = recipe_path, run_dir, reported_dir
@@ -73,17 +62,35 @@ class Build:
         splits: tuple[str, ...] = ("val", "test"),
     ) -> Finishing:
         """The way of one network to RUN/name/folder."""
-        steps = Steps(self.run_dir / name, self.seed)
+        steps = Steps(self.run_dir / name, self.seed, self.run_dir)
         return Finishing(self.recipe_path, self.learning, network, steps, training, quantisation, splits)
+
+    def build(self, out_dir: Path) -> Manifest:
+        """Make the model and put its folder at `out_dir`; its card tells if it is promotable.
+
+        On return `out_dir` holds model.onnx, manifest.json and CARD.md; the run folder holds every
+        intermediate file with its record, parent/folder, candidate/folder and comparison.json.
+        """
+        manifest = self.compared()
+        publish(manifest, self.candidate.model(), out_dir)
+        console.print(f"{manifest.model_version} is ready")
+        return manifest
 
     def compared(self) -> Manifest:
         """Step 13: the candidate's manifest with what the comparison found."""
         parent, candidate = self.parent, self.candidate
         parent.folder(f"{self.recipe.name}-parent")
         manifest = candidate.folder(self.recipe.name, parent)
-        files = [parent.decision(), candidate.decision()]
-        made = key(*(read_record(file).key for file in files), str(self.reported is not None))
-        found = self.steps.run("comparison.json", made, self._compare, files)
+        sides, learning = (parent, candidate), self.learning
+        photographs = [self.reported_dir.resolve().name] if self.reported_dir else []
+        made = key(
+            *(read_record(side.decision()).key for side in sides),
+            self.recipe.name,
+            *(*photographs, *learning.photographs.values()),
+        )
+        files = [file for side in sides for file in (side.model(), side.decision(), side.latency())]
+        images = {**learning.images, **learning.photographs}
+        found = self.steps.run("comparison.json", made, self._compare, files, images)
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
 
     def _compare(self, path: Path) -> Metrics:

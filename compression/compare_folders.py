@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evenscreen.compression.cases import Answers, Booleans, Cases, Evidence
 from evenscreen.compression.compare import MARGIN, compare
 from evenscreen.compression.comparison import Comparison, Footprint
-from evenscreen.compression.data import Split, load_split
+from evenscreen.compression.data import load_split
 from evenscreen.compression.groups import RANGES, TYPES, Reported, load_reported, members
 from evenscreen.compression.recipe import Data
 from evenscreen.compression.tones import TONES, render
@@ -82,7 +82,7 @@ def _evidence(
     """Everything both models say. All images are read before any is answered: mistakes show at once."""
     specs = {model.manifest.preprocessing for model in (parent, candidate)}
     data = data_of(candidate.manifest)
-    splits = {spec: _split(data_dir, split, data, spec) for spec in specs}
+    splits = {spec: load_split(data_dir, split, data, spec) for spec in specs}
     judged = (
         {spec: _judging(reported_dir, spec, candidate.manifest) for spec in specs} if reported_dir else {}
     )
@@ -153,15 +153,6 @@ def data_of(manifest: Manifest) -> Data:
         malignant=manifest.malignant,
         intended_modality=manifest.intended_modality,
     )
-
-
-def _split(folder: Path, name: str, data: Data, spec: Preprocessing) -> Split:
-    try:
-        return load_split(folder, name, data, spec)
-    except OSError as error:
-        raise Fatal(
-            f"An image that labels.csv puts into split '{name}' cannot be read ({type(error).__name__})."
-        ) from None
 
 
 def _footprint(manifest: Manifest, folder: Path) -> Footprint:

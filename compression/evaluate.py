@@ -8,6 +8,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from evenscreen.compression.export import INPUT, OUTPUT
+from evenscreen.compression.progress import counted
 from evenscreen.pipeline.decide import Decision
 from evenscreen.pipeline.evidence.intervals import Limits, delong_interval, wilson_interval
 from evenscreen.schemas.manifest import Form, Interval, Result
@@ -23,7 +24,7 @@ def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
 def model_logits(path: Path, images: npt.NDArray[np.uint8], batch: int = 32) -> npt.NDArray[np.float32]:
     """Logits float32 [n, L] of the file at `path` for preprocessed `images` uint8 [n, H, W, 3]."""
     model = session(path)
-    starts = range(0, len(images), batch)
+    starts = counted(range(0, len(images), batch), f"asking {path.name}")
     return np.concatenate([model.run([OUTPUT], {INPUT: images[at : at + batch]})[0] for at in starts])
 
 

@@ -54,30 +54,31 @@ class Finishing:
 
     def fp32(self) -> Path:
         made = read_record(self.network).key
-        return self.steps.run("fp32.onnx", made, self._export, [self.network])
+        return self.steps.run("fp32.onnx", made, self._export, [self.network], self.learning.images)
 
     def model(self) -> Path:
         if self.quantisation is None:
             return self.fp32()
         source = self.fp32()
         made = key(read_record(source).key, text(self.quantisation))
-        return self.steps.run("model.onnx", made, self._quantise, [source])
+        made_from = [source, self.learning.skins()]
+        return self.steps.run("model.onnx", made, self._quantise, made_from, self.learning.images)
 
     def decision(self) -> Path:
         model = self.model()
         made = key(read_record(model).key, str(self.learning.recipe.target_sensitivity))
-        return self.steps.run("decision.json", made, self._calibrate, [model])
+        return self.steps.run("decision.json", made, self._calibrate, [model], self.learning.images)
 
     def validation(self) -> Path:
-        model, decision = self.model(), self.decision()
-        return self.steps.run(
-            "validation.json", read_record(decision).key, self._validate, [self.network, model, decision]
-        )
+        decision = self.decision()
+        made_from = [self.network, self.fp32(), self.model(), decision]
+        made = read_record(decision).key
+        return self.steps.run("validation.json", made, self._validate, made_from, self.learning.images)
 
     def results(self) -> Path:
         model, decision = self.model(), self.decision()
         made = key(read_record(decision).key, *self.splits)
-        return self.steps.run("results.json", made, self._evaluate, [model, decision])
+        return self.steps.run("results.json", made, self._evaluate, [model, decision], self.learning.images)
 
     def latency(self) -> Path:
         model = self.model()
@@ -137,8 +138,9 @@ class Finishing:
             f"{learned.machine}, torch {learned.versions['torch']}",
         )
 
-    def _export(self, path: Path) -> None:
+    def _export(self, path: Path) -> Metrics:
         export(self.serving(), self.learning.recipe.preprocessing, path)
+        return {"size_bytes": path.stat().st_size}
 
     def serving(self) -> Serving:
         """The network as it is exported."""
@@ -151,7 +153,7 @@ class Finishing:
         quantise(self.fp32(), images, plan, path)
         return {"size_bytes": path.stat().st_size, "images": len(images)}
 
-    def _calibrate(self, path: Path) -> None:
+    def _calibrate(self, path: Path) -> Metrics:
         val, recipe = self.learning.val, self.learning.recipe
         logits = model_logits(self.model(), val.images)
         calibration = calibrate.temperature(logits, val.labels, val.name)
@@ -161,6 +163,7 @@ class Finishing:
         )
         decisive = Decisive(calibration=calibration, operating_point=point)
         path.write_text(decisive.model_dump_json(indent=1), encoding="utf-8")
+        return {"temperature": calibration.temperature, "threshold": point.threshold}
 
     def _validate(self, path: Path) -> Metrics:
         groups, manifest = self.learning.val_views, self._draft("draft", None)
@@ -178,6 +181,7 @@ class Finishing:
         path.write_bytes(RESULTS.dump_json(tuple(results), indent=1))
         return {f"{result.split}_auroc": result.auroc.value for result in results}
 
-    def _time(self, path: Path) -> None:
-        spec = self.learning.recipe.preprocessing
-        path.write_bytes(LATENCIES.dump_json(latencies(self.model(), spec), indent=1))
+    def _time(self, path: Path) -> Metrics:
+        entries = latencies(self.model(), self.learning.recipe.preprocessing)
+        path.write_bytes(LATENCIES.dump_json(entries, indent=1))
+        return {f"ms_batch_{entry.batch}_threads_{entry.threads}": entry.median_ms for entry in entries}

@@ -19,7 +19,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evenscreen.compression.photographs import decoded, labelled_rows
+from evenscreen.compression.photographs import labelled_rows
+from evenscreen.compression.pictures import checksum, decoded
+from evenscreen.compression.progress import counted
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
 
@@ -45,6 +47,8 @@ class Reported:
     """1..6 (I..VI), [n]."""
     patients: npt.NDArray[np.str_]
     """A pseudonym per patient, [n]: equal for images of one patient, good for nothing else."""
+    folder_sha256: str
+    """Of labels.csv and all images with a skin type, those of the other part too."""
 
 
 class ReportedParts(NamedTuple):
@@ -67,6 +71,7 @@ def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: f
     recorded = [row for row in rows if row.fst]
     if not recorded:
         raise Fatal("labels.csv, column fst: no row has a skin type.")
+    folder_sha256 = checksum(folder, (row.place for row in recorded))
     draws = [_draw(seed, row.patient) for row in recorded]
     in_measure = [int(draw, 16) < measure_share * 16 ** len(draw) for draw in draws]
 
@@ -76,10 +81,16 @@ def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: f
             raise Fatal(f"labels.csv, column patient: part '{name}' has no patient. Choose another seed.")
         return Reported(
             name=name,
-            images=np.stack([decoded(folder, recorded[index], spec) for index in chosen]),
+            images=np.stack(
+                [
+                    decoded(folder, recorded[index].place, spec)
+                    for index in counted(chosen, f"reading photographs, part {name}")
+                ]
+            ),
             malignant=np.array([recorded[index].malignant for index in chosen]),
             fst=np.array([recorded[index].fst for index in chosen], np.int64),
             patients=np.array([draws[index] for index in chosen]),
+            folder_sha256=folder_sha256,
         )
 
     return ReportedParts(part("measure", True), part("judge", False), len(rows) - len(recorded))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.progress import counted
 from evenscreen.compression.units import Importance, Units, units
 from evenscreen.schemas.errors import Fatal
 
@@ -111,7 +112,7 @@ def effect(network: Classifier, sample: GroupSample, malignant: Sequence[int], g
     ]
     network.eval()
     try:
-        for start in range(0, len(sample.images), BATCH):
+        for start in counted(range(0, len(sample.images), BATCH), f"importances, {group}"):
             some = slice(start, start + BATCH)
             logits = network(normalise(sample.images[some].to(where).float()))
             losses = _losses(logits, sample.truth[some].to(where), malignant)

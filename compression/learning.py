@@ -1,5 +1,6 @@
 """The stages that learn. Each leaves one file in the run folder; read them in this order.
 
+0. data      data.json              every image looked at once: what is wrong shows before anything is learned
 1. skins     skins.npy              the colour of each training image's own skin: simulated tones begin there
 2. guides    guide-1.pt, …          networks pretrained on the world's images, fine-tuned on ours
 3. parent    parent.pt              the large network, taught by labels and guides
@@ -7,8 +8,8 @@
 5. recover   recovered.pt           one of those after a longer lesson from the parent
 """
 
-import shutil
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -18,26 +19,34 @@ import torch
 
 from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
-from evenscreen.compression.groups import TYPES, Reported, members
-from evenscreen.compression.importance import GroupSample, importances
+from evenscreen.compression.group_samples import group_samples
+from evenscreen.compression.groups import TYPES, Reported
+from evenscreen.compression.importance import importances
+from evenscreen.compression.inspection import inspected
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, parameters
 from evenscreen.compression.networks.committee import committee
 from evenscreen.compression.networks.make import make
+from evenscreen.compression.progress import console
 from evenscreen.compression.prune import prune_to
-from evenscreen.compression.recipe import Guide, Lessons, Network, Recipe, Trained, Training, text
+from evenscreen.compression.recipe import Guiding, Lessons, Network, Recipe, Trained, Training, percent, text
 from evenscreen.compression.retone import Retone
-from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
+from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.tones import ita_degrees, skin_lab
-from evenscreen.compression.train import device, train
+from evenscreen.compression.train import Diverged, device, train
 from evenscreen.compression.widths import load_pruned, save_pruned
+from evenscreen.compression.workplace import forget, workplace
 from evenscreen.pipeline.evidence.intervals import delong_interval
+from evenscreen.schemas.errors import Fatal
 
 Images = npt.NDArray[np.uint8]
-RENDERED_AT_ONCE = 64
 WORST = "val_auroc_of_worst_tone"
 """In the metrics of a step: what pruning must not let fall."""
+CHOSEN = "chosen.pt"
+"""What a pruning step left, before it is taught again: so that one that was stopped need not choose again."""
+SECTIONS = {"guide": "guide", "parent": "parent", "pruned": "pruning.fine_tuning", "recovered": "recovery"}
+"""Where the recipe says how each kind of network learns."""
 
 
 class Learning:
@@ -51,9 +60,18 @@ class Learning:
         self.recipe, self.data_dir, self.steps, self.reported = recipe, data_dir, steps, reported
         self.data_sha256 = data_checksum(data_dir)
         self.data_key = key(self.data_sha256, text(recipe.data), recipe.preprocessing.model_dump_json())
+        self.images = {"data": self.data_sha256}
+        """Checksum of what every stage reads, for its record."""
+        self.photographs = {"reported": reported.folder_sha256} if reported else {}
+        """The same of what pruning and comparison read besides."""
+
+    def data(self) -> Path:
+        return self.steps.run("data.json", self.data_key, self._look_at_data, images=self.images)
 
     def skins(self) -> Path:
-        return self.steps.run("skins.npy", self.data_key, self._look_at_skins)
+        return self.steps.run(
+            "skins.npy", self.data_key, self._look_at_skins, [self.data()], images=self.images
+        )
 
     def guides(self) -> tuple[Path, ...]:
         return tuple(self._guide(number) for number in range(self.recipe.guide.copies))
@@ -61,7 +79,7 @@ class Learning:
     def parent(self) -> Path:
         guides, skins = self.guides(), self.skins()
         made = key(*(read_record(guide).key for guide in guides), text(self.recipe.parent))
-        return self.steps.run(
+        return self._taught(
             "parent.pt", made, lambda path: self._train_parent(guides, made, path), [*guides, skins]
         )
 
@@ -83,9 +101,14 @@ class Learning:
 
     def recovered(self) -> Path:
         parent, small = self.parent(), self.pruned(self.recipe.pruning.ship)
-        made = key(read_record(small).key, text(self.recipe.recovery))
-        return self.steps.run(
-            "recovered.pt", made, lambda path: self._recover(parent, small, made, path), [parent, small]
+        plan = self.recipe.recovery
+        guides = self.guides() if plan.teaching is not None and plan.teaching.with_guide else ()
+        made = key(read_record(small).key, text(plan))
+        return self._taught(
+            "recovered.pt",
+            made,
+            lambda path: self._recover((parent, *guides), small, made, path),
+            [parent, small, *guides, self.skins()],
         )
 
     @cached_property
@@ -111,13 +134,13 @@ class Learning:
         retone = Retone(skin_lab(self.val.images), device())
         everything = np.arange(len(self.val.images))
         return {
-            f"simulated {name}": _rendered(retone, self.val.images, everything, tone)
+            f"simulated {name}": retone.rendered(self.val.images, everything, tone)
             for name, (tone,) in TYPES.items()
         }
 
     def toned_train(self, chosen: npt.NDArray[np.int64], tone: int) -> Images:
         """The `chosen` images of train (int64 [k]) at `tone` 1..6: uint8 [k, H, W, 3]."""
-        return _rendered(self.retone, self.train.images[chosen], chosen, tone)
+        return self.retone.rendered(self.train.images[chosen], chosen, tone)
 
     def serving_shift(self, plan: Training) -> npt.NDArray[np.float32]:
         """What undoes the weights of classes under `plan`, float32 [classes]: images with labels count."""
@@ -133,6 +156,11 @@ class Learning:
             return self.train
         return joined(self.train, self._split(UNLABELLED))
 
+    def _look_at_data(self, path: Path) -> Metrics:
+        counts = inspected(self.data_dir, self.recipe.data, self.recipe.preprocessing)
+        path.write_text(json.dumps(counts, indent=1), encoding="utf-8")
+        return {"images": sum(sum(labels.values()) for labels in counts.values())}
+
     def _look_at_skins(self, path: Path) -> Metrics:
         skins = skin_lab(self._everything.images)
         with path.open("wb") as file:
@@ -145,9 +173,9 @@ class Learning:
         mine = plan.model_copy(update={"training": training, "copies": 1})
         made = key(self.data_key, text(mine))
         name = f"guide-{number + 1}.pt"
-        return self.steps.run(name, made, lambda path: self._train_guide(mine, made, path), [skins])
+        return self._taught(name, made, lambda path: self._train_guide(mine, made, path), [skins])
 
-    def _train_guide(self, plan: Guide, made: str, path: Path) -> Metrics:
+    def _train_guide(self, plan: Guiding, made: str, path: Path) -> Metrics:
         return self._learn(self._fresh(plan), plan, plan.network, made, path)
 
     def _train_parent(self, guides: Sequence[Path], made: str, path: Path) -> Metrics:
@@ -157,37 +185,64 @@ class Learning:
     def _pruned_from(self, parent: Path, before: Path, share: float) -> Path:
         plan = self.recipe.pruning
         decided = text(plan.model_copy(update={"removed": (), "ship": 0.5, "sweep": ()}))
-        made = key(read_record(before).key, decided, str(share))
-        name = f"pruned-{round(100 * share):02}.pt"
-        return self.steps.run(
-            name, made, lambda path: self._prune(parent, before, share, made, path), [parent, before]
+        made = key(read_record(before).key, decided, str(share), *self.photographs.values())
+        name = f"pruned-{percent(share)}.pt"
+        return self._taught(
+            name,
+            made,
+            lambda path: self._prune(parent, before, share, made, path),
+            [parent, before, self.skins()],
+            self.photographs,
         )
 
     def _prune(self, parent: Path, before: Path, share: float, made: str, path: Path) -> Metrics:
-        plan, teacher = self.recipe.pruning, load_pruned(parent)
-        network, side = load_pruned(before), self.recipe.preprocessing.height
+        plan, teacher, spec = self.recipe.pruning, load_pruned(parent), self.recipe.parent.network
+        chosen = self._workplace(path, made) / CHOSEN
+        if not chosen.exists():
+            network = self._chosen(before, round((1 - share) * parameters(teacher)))
+            save_pruned(network, spec, len(self.recipe.data.labels), chosen)
+        torch.manual_seed(plan.fine_tuning.training.seed)
+        metrics = self._learn(load_pruned(chosen), plan.fine_tuning, spec, made, path, teacher)
+        rows = layer_report(teacher, load_pruned(path), self.recipe.preprocessing.height)
+        return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
+
+    def _chosen(self, before: Path, keep: int) -> Classifier:
+        """What is left of `before` with `keep` parameters, untaught. Takes minutes without a GPU."""
+        plan, data, network = self.recipe.pruning, self.recipe.data, load_pruned(before)
+        groups = group_samples(
+            self.train, self.toned_train, self.reported, plan.images, plan.fine_tuning.training.seed
+        )
         importance = importances(
             network.to(device()),
-            self._groups(),
+            groups,
             plan.importance,
-            [self.recipe.data.labels.index(label) for label in self.recipe.data.malignant],
+            [data.labels.index(label) for label in data.malignant],
             beta=plan.beta,
             penalty_weight=plan.penalty_weight,
         )
-        keep = round((1 - share) * parameters(teacher))
-        prune_to(network, keep, importance, plan.round_to, side)
-        torch.manual_seed(plan.fine_tuning.training.seed)
-        spec = self.recipe.parent.network
-        metrics = self._learn(network, plan.fine_tuning, spec, made, path, teacher)
-        rows = layer_report(teacher, load_pruned(path), side)
-        return {**metrics, "removed": share, "layers": [row.model_dump() for row in rows]}
+        prune_to(network, keep, importance, plan.round_to, self.recipe.preprocessing.height)
+        return network
 
-    def _recover(self, parent: Path, small: Path, made: str, path: Path) -> Metrics:
-        plan, teacher = self.recipe.recovery, load_pruned(parent)
-        if plan.teaching is not None and plan.teaching.with_guide:
-            teacher = committee([teacher, *(load_pruned(guide) for guide in self.guides())])
+    def _workplace(self, path: Path, made: str) -> Path:
+        return workplace(path.with_name(path.name.removeprefix("partial-")), made)
+
+    def _recover(self, teachers: Sequence[Path], small: Path, made: str, path: Path) -> Metrics:
+        plan, teacher = self.recipe.recovery, committee([load_pruned(one) for one in teachers])
         torch.manual_seed(plan.training.seed)
         return self._learn(load_pruned(small), plan, self.recipe.parent.network, made, path, teacher)
+
+    def _taught(
+        self,
+        file: str,
+        made: str,
+        make: Callable[[Path], Metrics],
+        made_from: Sequence[Path],
+        photographs: Mapping[str, str] | None = None,
+    ) -> Path:
+        """A step that trains. Its checkpoints go once file and record stand."""
+        path = self.steps.run(file, made, make, made_from, {**self.images, **(photographs or {})})
+        forget(path)
+        return path
 
     def _fresh(self, plan: Trained) -> Classifier:
         torch.manual_seed(plan.training.seed)
@@ -202,21 +257,26 @@ class Learning:
         path: Path,
         teacher: Classifier | None = None,
     ) -> Metrics:
-        """Teach `network`, save it to `path`; the folder of its checkpoints goes once it is saved."""
+        """Teach `network`, save it to `path`. Raises Fatal, naming the recipe's section, when it diverges."""
         taught = teacher is not None and plan.teaching is not None and plan.teaching.unlabelled
         split = self._everything if taught or self.recipe.data.told else self.train
         retone = self.retone if plan.training.tone_share else None
         shift = self.serving_shift(plan.training)
         material = lessons.material(self.recipe.data, plan.training, split, self.val, shift, retone)
-        console.print(f"{path.name.removeprefix('partial-')}: {parameters(network):,} parameters learn")
-        work = self.steps.folder / f"{path.stem.removeprefix('partial-')}-work"
+        stem = path.stem.removeprefix("partial-")
+        console.print(f"{stem}.pt: {parameters(network):,} parameters learn")
         if teacher is not None:
             teacher = teacher.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        learned = train(network, plan, material, made, work, teacher)
-        save_pruned(learned, spec, len(self.recipe.data.labels), path)
-        metrics = self._measured(load_pruned(path).to(device()))
-        shutil.rmtree(work)
-        return metrics
+        try:
+            learned = train(network, plan, material, made, self._workplace(path, made), teacher)
+            save_pruned(learned, spec, len(self.recipe.data.labels), path)
+            return self._measured(load_pruned(path).to(device()))
+        except Diverged as diverged:
+            section = SECTIONS[stem.partition("-")[0]]
+            raise Fatal(
+                f"{stem}: {diverged} Lower {section}.training.peak_learning_rate in the recipe and run the "
+                "same command again: what does not depend on it is kept."
+            ) from None
 
     def _measured(self, network: Classifier) -> Metrics:
         """On val: chosen by, so optimistic; test stays unread."""
@@ -234,42 +294,6 @@ class Learning:
             WORST: min(tones.values()),
         }
 
-    def _groups(self) -> dict[str, GroupSample]:
-        """Simulated tones of labelled training images; reported groups that have both classes."""
-        plan = self.recipe.pruning
-        order = np.random.default_rng(plan.fine_tuning.training.seed).permutation(len(self.train.images))
-        chosen = np.sort(order[: plan.images])
-        labels = torch.from_numpy(self.train.labels[chosen])
-        groups = {
-            f"simulated {name}": GroupSample(_tensor(self.toned_train(chosen, tone)), labels)
-            for name, (tone,) in TYPES.items()
-        }
-        if self.reported is None:
-            return groups
-        for name, belongs in members(self.reported).items():
-            malignant = self.reported.malignant[belongs]
-            if malignant.all() or not malignant.any():
-                console.print(f"reported {name}: {len(malignant)} photographs, too few to guide pruning")
-                continue
-            images = _tensor(self.reported.images[belongs])
-            groups[f"reported {name}"] = GroupSample(images, torch.from_numpy(malignant))
-        return groups
-
 
 def _worst(path: Path) -> float:
     return float(str(read_record(path).metrics[WORST]))
-
-
-def _rendered(retone: Retone, images: Images, which: npt.NDArray[np.int64], tone: int) -> Images:
-    """`images` uint8 [k, H, W, 3], the `which`-th that `retone` knows, at `tone`, a few at a time."""
-    parts = []
-    for start in range(0, max(1, len(images)), RENDERED_AT_ONCE):
-        some = slice(start, start + RENDERED_AT_ONCE)
-        here = _tensor(images[some]).to(device())
-        places = torch.from_numpy(which[some]).to(device())
-        parts.append(retone(here, places, torch.full_like(places, tone)).permute(0, 2, 3, 1).cpu().numpy())
-    return np.concatenate(parts)
-
-
-def _tensor(images: Images) -> torch.Tensor:
-    return torch.from_numpy(images).permute(0, 3, 1, 2)

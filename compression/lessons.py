@@ -8,9 +8,10 @@ from torch import Tensor
 from evenscreen.compression.data import Split
 from evenscreen.compression.losses import label_loss
 from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.progress import counted
 from evenscreen.compression.recipe import Data, Training
 from evenscreen.compression.retone import Retone
-from evenscreen.compression.train import Material, device
+from evenscreen.compression.train import Diverged, Material, device
 from evenscreen.pipeline.evidence.intervals import delong_interval
 
 
@@ -43,10 +44,15 @@ def area(network: Classifier, split: Split, data: Data) -> float:
 def malignancy(
     network: torch.nn.Module, images: npt.NDArray[np.uint8], data: Data
 ) -> npt.NDArray[np.float64]:
-    """Uncalibrated probability of malignancy float64 [n] of preprocessed `images` uint8 [n, H, W, 3]."""
+    """Uncalibrated probability of malignancy float64 [n] of preprocessed `images` uint8 [n, H, W, 3].
+
+    Raises Diverged when one is not a number: finite weights may still be too large.
+    """
     columns = [data.labels.index(label) for label in data.malignant]
     probabilities = torch.softmax(logits(network, images).double(), 1)
     chances: npt.NDArray[np.float64] = probabilities[:, columns].sum(1).numpy()
+    if not np.isfinite(chances).all():
+        raise Diverged("What the network answers is not a number.")
     return chances
 
 
@@ -54,5 +60,5 @@ def malignancy(
 def logits(network: torch.nn.Module, images: npt.NDArray[np.uint8], batch: int = 128) -> Tensor:
     """Logits float32 [n, classes] of preprocessed `images` uint8 [n, H, W, 3]."""
     views = torch.from_numpy(images).permute(0, 3, 1, 2)
-    parts = torch.split(views, batch)
+    parts = counted(torch.split(views, batch), "asking the network")
     return torch.cat([network(normalise(part.to(device()).float())).cpu() for part in parts])

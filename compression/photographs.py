@@ -4,13 +4,8 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from evenscreen.pipeline.preprocess import preprocess
+from evenscreen.compression.pictures import Place
 from evenscreen.schemas.errors import Fatal
-from evenscreen.schemas.manifest import Preprocessing
 
 COLUMNS = ("image", "patient", "malignant", "fst")
 
@@ -24,6 +19,10 @@ class Row(NamedTuple):
     malignant: bool
     fst: int
     """0 where it is not recorded."""
+
+    @property
+    def place(self) -> Place:
+        return self.line, self.image
 
 
 def labelled_rows(folder: Path) -> list[Row]:
@@ -57,12 +56,3 @@ def _checked(row: dict[str, str | None], line: int) -> Row:
         malignant=value("malignant", "0 or 1", ("0", "1")) == "1",
         fst=int(value("fst", "1 to 6 or nothing", ("", *"123456")) or 0),
     )
-
-
-def decoded(folder: Path, row: Row, spec: Preprocessing) -> npt.NDArray[np.uint8]:
-    """The image of `row`, preprocessed as in serving: uint8 [H, W, 3]. Raises Fatal when it is unreadable."""
-    try:
-        with Image.open(folder / "images" / row.image) as image:
-            return preprocess(np.asarray(image.convert("RGB")), spec)
-    except OSError:
-        raise Fatal(f"labels.csv, line {row.line}, column image: this image cannot be read.") from None

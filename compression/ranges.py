@@ -13,6 +13,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_data
 
 from evenscreen.compression.export import INPUT
+from evenscreen.compression.progress import counted
 
 CHUNK = 8
 """Images whose activations are held at one time."""
@@ -43,6 +44,6 @@ def save_ranges(
     calibrator = create_calibrator(
         graph, operators, augmented.as_posix(), METHODS[method], extra_options=OPTIONS[method]
     )
-    for start in range(0, len(images), CHUNK):
+    for start in counted(range(0, len(images), CHUNK), "ranges of activations"):
         calibrator.collect_data(Images(images[start : start + CHUNK]))
     save_tensors_data(calibrator.compute_data(), path)

@@ -166,7 +166,7 @@ class Trained(Lessons):
     network: Network
 
 
-class Guide(Trained):
+class Guiding(Trained):
     """A pretrained network that teaches the parent."""
 
     copies: int = Field(default=1, gt=0)
@@ -199,9 +199,18 @@ class Pruning(Section):
     def _shares_rise(self) -> Self:
         if list(self.removed) != sorted(set(self.removed)) or not 0 < self.removed[0] <= self.removed[-1] < 1:
             raise ValueError("removed must rise between 0 and 1")
+        if len({percent(share) for share in self.removed}) < len(self.removed):
+            raise ValueError(
+                "two shares of removed are the same whole percent, by which their files are named"
+            )
         if unknown := {self.ship, *self.sweep} - set(self.removed):
             raise ValueError(f"ship and sweep name shares that removed does not reach: {sorted(unknown)}")
         return self
+
+
+def percent(share: float) -> str:
+    """`share` 0..1 as files are named by it: two digits."""
+    return f"{round(100 * share):02}"
 
 
 class Quantisation(Section):
@@ -222,7 +231,7 @@ class Recipe(Section):
     intended_use: str
     data: Data
     preprocessing: Preprocessing
-    guide: Guide
+    guide: Guiding
     parent: Trained
     pruning: Pruning
     recovery: Lessons

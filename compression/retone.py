@@ -5,11 +5,15 @@ tones.py; a pixel differs from its by one code at most.
 """
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from evenscreen.compression.lab import DECODED, ENCODED, LEVELS, TO_RGB, TO_XYZ, Floats
 from evenscreen.compression.tones import TONES, tone_changes
+
+Images = npt.NDArray[np.uint8]
+AT_ONCE = 64
 
 
 class Retone:
@@ -29,3 +33,14 @@ class Retone:
         moved = xyz * factor / (1 + bend * xyz)
         linear = torch.einsum("ij,kjhw->kihw", self._to_rgb, moved).clamp(0, 1)
         return self._encoded[(linear * LEVELS + 0.5).int()]
+
+    def rendered(self, images: Images, which: npt.NDArray[np.int64], tone: int) -> Images:
+        """`images` uint8 [k, H, W, 3], the `which`-th of all (int64 [k]), at `tone` 1..6, a few at a time."""
+        on, parts = self._decoded.device, []
+        for start in range(0, max(1, len(images)), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            here = torch.from_numpy(images[some]).permute(0, 3, 1, 2).to(on)
+            places = torch.from_numpy(which[some]).to(on)
+            shown = self(here, places, torch.full_like(places, tone))
+            parts.append(shown.permute(0, 2, 3, 1).cpu().numpy())
+        return np.concatenate(parts)

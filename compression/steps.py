@@ -3,17 +3,17 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
 
 from evenscreen.compression.machine import machine_and_accelerator
+from evenscreen.compression.progress import console
 
 MADE_WITH = ("evenscreen", "torch", "torch-pruning", "onnx", "onnxruntime", "numpy", "pillow")
-console = Console()
 
 Metrics = Mapping[str, object]
 """What a step measured, fit for JSON."""
@@ -28,7 +28,9 @@ class Record(BaseModel):
     """SHA-256 over every decision that made it."""
     sha256: str
     made_from: dict[str, str]
-    """SHA-256 of each file that was read."""
+    """SHA-256 of each file of the run folder that was read, by its path in there."""
+    images: dict[str, str] = {}
+    """SHA-256 of each folder of images that was read (with its labels.csv), by the option that names it."""
     seed: int
     versions: dict[str, str]
     machine: str
@@ -45,15 +47,24 @@ class Steps:
     Keys cover recipe and data, not this package's code: new code wants a new run folder.
     """
 
-    def __init__(self, run_dir: Path, seed: int) -> None:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        self.folder, self._seed = run_dir, seed
+    def __init__(self, folder: Path, seed: int, run_dir: Path | None = None) -> None:
+        """Steps whose files lie in `folder`, which is or is within `run_dir`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._seed, self._run_dir = folder, seed, run_dir or folder
         self._told: set[str] = set()
 
     def run(
-        self, file: str, key: str, make: Callable[[Path], Metrics | None], made_from: Sequence[Path] = ()
+        self,
+        file: str,
+        key: str,
+        make: Callable[[Path], Metrics | None],
+        made_from: Sequence[Path] = (),
+        images: Mapping[str, str] | None = None,
     ) -> Path:
-        """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already."""
+        """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already.
+
+        `made_from` are the files of the run folder that it reads, `images` the checksums of folders.
+        """
         path, record = self.folder / file, self.folder / f"{file}.json"
         if path.exists() and record.exists() and read_record(path).key == key:
             if file not in self._told:
@@ -62,16 +73,14 @@ class Steps:
             return path
         began = time.monotonic()
         partial = path.with_name(f"partial-{file}")
-        try:
+        with resumable(f"in {file}"):
             metrics = make(partial)
-        except KeyboardInterrupt:
-            console.print(f"stopped in {file}: the same command goes on from what is finished")
-            raise
         partial.replace(path)
         made = Record(
             key=key,
             sha256=sha256(path),
-            made_from={source.name: sha256(source) for source in made_from},
+            made_from={source.relative_to(self._run_dir).as_posix(): sha256(source) for source in made_from},
+            images=dict(images or {}),
             seed=self._seed,
             versions={name: version(name) for name in MADE_WITH},
             machine=machine_and_accelerator(),
@@ -82,6 +91,20 @@ class Steps:
         console.print(f"{file}: done")
         self._told.add(file)
         return path
+
+
+@contextmanager
+def resumable(where: str) -> Iterator[None]:
+    """Ctrl-C within says what comes of it, once: the innermost of several knows best where it was."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            raise
+        # A bar that was interrupted has hidden it.
+        console.show_cursor()
+        console.print(f"stopped {where}: the same command goes on from what is finished")
+        raise KeyboardInterrupt(where) from None
 
 
 def read_record(path: Path) -> Record:

@@ -7,14 +7,15 @@ gets, and all figures are from val: the sweep compares shares with each other, n
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from rich.progress import track
 
 from evenscreen.compression.build import Build
 from evenscreen.compression.calibrate import scores
 from evenscreen.compression.evaluate import interval, model_logits
 from evenscreen.compression.finishing import Finishing
+from evenscreen.compression.progress import counted
 from evenscreen.compression.publish import Decisive
-from evenscreen.compression.steps import console, read_record
+from evenscreen.compression.recipe import percent
+from evenscreen.compression.steps import read_record
 from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.schemas.manifest import Interval
 
@@ -51,8 +52,7 @@ def sweep(making: Build) -> tuple[Point, ...]:
     reached = {share: network for share, network in networks.items() if _share(network) == share}
     whole = int(str(read_record(networks[0.0]).metrics["parameters"]))
     points = tuple(
-        _point(making, share, network, whole)
-        for share, network in track(sorted(reached.items()), "sweep", console=console)
+        _point(making, share, network, whole) for share, network in counted(sorted(reached.items()), "sweep")
     )
     (making.run_dir / "sweep.json").write_bytes(POINTS.dump_json(points, indent=1))
     return points
@@ -66,7 +66,7 @@ def _share(network: Path) -> float:
 def _point(making: Build, share: float, network: Path, whole: int) -> Point:
     recipe = making.recipe
     training = recipe.pruning.fine_tuning.training if share else recipe.parent.training
-    name = f"sweep-{round(100 * share):02}"
+    name = f"sweep-{percent(share)}"
     finishing = making.finishing(name, network, training, recipe.quantisation, splits=("val",))
     made, latency = finishing.made, finishing.single()
     areas = _areas(making, finishing)

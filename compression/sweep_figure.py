@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evenscreen.compression.sweep import Point
+from evenscreen.schemas.errors import Fatal
 
 BEGIN, END = "<!-- sweep: begin -->", "<!-- sweep: end -->"
 INK, SECOND = "#1f4e79", "#b3541e"
@@ -45,12 +46,18 @@ def table(points: Sequence[Point]) -> str:
     return "\n".join(rows)
 
 
-def put_into(document: Path, content: str) -> None:
-    """Replace what stands between the two marks of `document`. Raises ValueError when they are not there."""
+def parted(document: Path) -> tuple[str, str]:
+    """What stands before and after the two marks of `document`. Raises Fatal when they are not there."""
     before, mark, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (mark and end):
-        raise ValueError(f"{document.name} lacks the marks {BEGIN} and {END}")
+        raise Fatal(f"{document.name} has no lines {BEGIN} and {END}, between which the table goes.")
+    return before, after
+
+
+def put_into(document: Path, content: str) -> None:
+    """Replace what stands between the two marks of `document`. Raises Fatal when they are not there."""
+    before, after = parted(document)
     document.write_text(f"{before}{BEGIN}\n{content}\n{END}{after}", encoding="utf-8")
 
 

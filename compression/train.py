@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -18,12 +16,16 @@ from evenscreen.compression.augment import View, draw_views
 from evenscreen.compression.data import UNKNOWN
 from evenscreen.compression.losses import LabelLoss, taught_loss
 from evenscreen.compression.networks.classifier import Answer, Classifier, normalise
+from evenscreen.compression.progress import console, counted
 from evenscreen.compression.recipe import Lessons, Training
 from evenscreen.compression.retone import Retone
 from evenscreen.schemas.errors import Fatal
 
 CHECKPOINT = "checkpoint.pt"
-console = Console()
+
+
+class Diverged(Fatal):
+    """What a network loses or answers is no longer a number: its learning rate is too high."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Run:
     def restore(self, path: Path, fingerprint: str) -> None:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device())
         if state["fingerprint"] != fingerprint:
-            raise Fatal("The run folder holds a training of another recipe or other data: choose a new one.")
+            raise Fatal(f"{path.parent.name} holds a training of another recipe or other data: delete it.")
         self.network.load_state_dict(state["network"])
         self.bridge.load_state_dict(state["bridge"])
         self.average.load_state_dict(state["average"])
@@ -94,7 +96,8 @@ def train(
     """`network` after its lessons, in evaluation mode, with the weights that the plan keeps.
 
     `folder` keeps checkpoint.pt and the best weights; a second call goes on from the last judged epoch.
-    Raises Fatal when `folder` belongs to another recipe or other data, or when the loss is not a number.
+    Raises Fatal when `folder` belongs to another recipe or other data, Diverged when loss, weights or answers
+    are no longer numbers; what was judged before is kept.
     """
     plan = lessons.training
     folder.mkdir(parents=True, exist_ok=True)
@@ -179,7 +182,8 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
     """One pass over all images; randomness depends on seed and epoch alone, so on a CPU a resumed run is the
     same; a GPU adds in an order of its own.
 
-    Whether the loss is a number is asked once, at the end: asking waits for the device.
+    Whether loss and weights are numbers is asked once, at the end: asking waits for the device. The loss
+    alone would not tell what the last step did. Raises Diverged.
     """
     plan = lessons.training
     seed = plan.seed * 10_000 + run.epoch
@@ -190,18 +194,13 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
     steps = math.ceil(len(order) / plan.batch)
     run.network.train()
     total = torch.zeros((), device=device())
-    batches = track(
-        order.tensor_split(steps),
-        f"epoch {run.epoch + 1}/{plan.epochs}",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    batches = counted(order.tensor_split(steps), f"epoch {run.epoch + 1}/{plan.epochs}")
     for step, chosen in enumerate(batches):
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate((run.epoch + step / steps) / plan.epochs, plan)
         view = draw_views(
-            material.images, material.retone, chosen, plan.side(run.epoch), plan.tone_share, generator
+            *(material.images, material.retone, chosen, plan.side(run.epoch), plan.tone_share, generator),
+            taught=teacher is not None,
         )
         loss = _loss(run, teacher, view, material, chosen, _shares(plan, len(chosen), mixing), lessons)
         run.optimiser.zero_grad()
@@ -211,12 +210,15 @@ def _epoch(run: Run, lessons: Lessons, material: Material, teacher: Classifier |
         run.average.update_parameters(run.network)
         total += loss.detach() * len(chosen)
     mean = total.item() / len(order)
-    if not math.isfinite(mean):
-        raise Fatal(
-            f"The loss is not a number in epoch {run.epoch + 1}: lower peak_learning_rate in the recipe "
-            "and start with a new run folder. The last judged epoch is kept."
-        )
+    if not (math.isfinite(mean) and _finite(run.network)):
+        raise Diverged(f"Loss or weights are not numbers after epoch {run.epoch + 1}.")
     return mean
+
+
+def _finite(network: Classifier) -> bool:
+    """Whether every weight and statistic is a number; counts are in any case."""
+    floats = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
+    return bool(torch.stack([tensor.isfinite().all() for tensor in floats]).all())
 
 
 def _shares(plan: Training, n: int, mixing: np.random.Generator) -> Tensor | None:

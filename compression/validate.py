@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from evenscreen.compression.evaluate import interval, model_logits
 from evenscreen.compression.export import Serving
+from evenscreen.compression.progress import counted
 from evenscreen.pipeline.decide import decide
 from evenscreen.pipeline.evidence.intervals import wilson_interval
 from evenscreen.schemas.errors import Fatal
@@ -105,4 +106,5 @@ def _compared(
 @torch.no_grad()
 def _network_logits(network: Serving, images: Images) -> npt.NDArray[np.float32]:
     parts = torch.split(torch.from_numpy(images), BATCH)
-    return np.concatenate([network.eval()(part).numpy() for part in parts])
+    asked = counted(parts, "asking the network")
+    return np.concatenate([network.eval()(part).numpy() for part in asked])

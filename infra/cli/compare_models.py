@@ -7,7 +7,10 @@ import typer
 
 from evenscreen.infra.cli.extras import training_extra
 from evenscreen.infra.cli.failures import NOT_PROMOTABLE, NoInput
-from evenscreen.infra.cli.model_arguments import DataOption
+from evenscreen.infra.cli.model_arguments import DataOption, ReportedOption
+
+SPLIT, MARGIN = "test", 0.01
+"""What a promotion is decided by."""
 
 
 def compare(
@@ -18,16 +21,9 @@ def compare(
         Path, typer.Argument(help="Model folder that is to take its place.", exists=True, file_okay=False)
     ],
     data: DataOption,
-    reported: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of images/ and a labels.csv with skin types that clinicians reported.",
-            exists=True,
-            file_okay=False,
-        ),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which images of DATA.")] = "test",
-    margin: Annotated[float, typer.Option(help='Loss of AUROC that still counts as "no worse".')] = 0.01,
+    reported: ReportedOption = None,
+    split: Annotated[str, typer.Option(help="Which images of DATA.")] = SPLIT,
+    margin: Annotated[float, typer.Option(help='Loss of AUROC that still counts as "no worse".')] = MARGIN,
     signed_by: Annotated[
         str | None,
         typer.Option(
@@ -41,10 +37,16 @@ def compare(
     """Compare two models on the same images, overall and by skin type: may the second replace the first?
 
     Exit code 0 only if it may, 10 if not. With --signed-by and a yes, manifest.json and CARD.md of CANDIDATE
-    are rewritten with what was found.
+    are rewritten with what was found; a signature is for split test and the margin of 0.01 alone.
     """
     if not 0 < margin < 1:
         raise typer.BadParameter("it lies between 0 and 1, both excluded", param_hint="--margin")
+    if signed_by is not None and (split, margin) != (SPLIT, MARGIN):
+        raise typer.BadParameter(
+            f"nobody signs for another split than {SPLIT} or another margin than {MARGIN}: the manifest "
+            "would hold a promotion that means something else",
+            param_hint="--signed-by",
+        )
     if json is not None and not json.parent.is_dir():
         raise NoInput(f"there is no folder {json.parent} for the JSON file.")
     with training_extra():

@@ -7,13 +7,13 @@ import typer
 
 from evenscreen.infra.cli.extras import training_extra
 from evenscreen.infra.cli.failures import NoInput
+from evenscreen.infra.cli.making import making
 from evenscreen.infra.cli.model_arguments import (
     RUN,
     DataOption,
     RecipeArgument,
     ReportedOption,
     RunOption,
-    found,
 )
 
 
@@ -32,10 +32,12 @@ def sweep(
 ) -> None:
     """What pruning costs and brings: parameters, size, AUROC, gap and latency by share removed."""
     with training_extra():
-        from evenscreen.compression.build import Build
         from evenscreen.compression.sweep import sweep as swept
-        from evenscreen.compression.sweep_figure import draw, put_into, table
-    points = swept(Build(found(recipe), data, run, reported))
+        from evenscreen.compression.sweep_figure import draw, parted, put_into, table
+    if into is not None:
+        parted(into)
+    with making(recipe, data, run, reported) as made:
+        points = swept(made)
     draw(points, figure or run / "sweep.svg")
     typer.echo(table(points))
     if into is not None:
@@ -54,12 +56,11 @@ def layers(
         from pydantic import TypeAdapter
         from rich.console import Console
 
-        from evenscreen.compression.build import Build
         from evenscreen.compression.layers import LayerRow, layer_report, layer_table
         from evenscreen.compression.widths import load_pruned
-    making = Build(found(recipe), data, run, reported)
-    before, after = making.learning.parent(), making.learning.pruned(making.recipe.pruning.ship)
-    rows = layer_report(load_pruned(before), load_pruned(after), making.recipe.preprocessing.height)
+    with making(recipe, data, run, reported) as made:
+        before, after = made.learning.parent(), made.learning.pruned(made.recipe.pruning.ship)
+        rows = layer_report(load_pruned(before), load_pruned(after), made.recipe.preprocessing.height)
     Console().print(layer_table(rows))
     if json is not None:
         json.write_bytes(TypeAdapter(list[LayerRow]).dump_json(rows, indent=2))
@@ -79,8 +80,8 @@ def bench(
 
         from evenscreen.compression.bench import bench_table
         from evenscreen.compression.bench_forms import bench_forms
-        from evenscreen.compression.build import Build
-    report = bench_forms(Build(found(recipe), data, run, reported), rounds)
+    with making(recipe, data, run, reported) as made:
+        report = bench_forms(made, rounds)
     Console().print(bench_table(report))
     if json is not None:
         json.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -97,9 +98,9 @@ def calibration(
     with training_extra():
         from rich.console import Console
 
-        from evenscreen.compression.build import Build
         from evenscreen.compression.calibration_images import effects_table
-    effects = Build(found(recipe), data, run, reported).candidate.calibration_effects(range(seeds))
+    with making(recipe, data, run, reported) as made:
+        effects = made.candidate.calibration_effects(range(seeds))
     Console().print(effects_table(effects))
 
 

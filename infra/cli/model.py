@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from evenscreen.infra.cli.compare_models import compare
-from evenscreen.infra.cli.extras import training_extra
+from evenscreen.infra.cli.making import making
 from evenscreen.infra.cli.measure_models import bench, calibration, layers, sweep, tones
 from evenscreen.infra.cli.model_arguments import (
     RUN,
@@ -14,7 +14,6 @@ from evenscreen.infra.cli.model_arguments import (
     RecipeArgument,
     ReportedOption,
     RunOption,
-    found,
 )
 from evenscreen.infra.cli.model_stages import add_stages
 
@@ -35,10 +34,8 @@ def build(
     out: Annotated[Path | None, typer.Option(help="Where the model goes; else RUN/folder.")] = None,
 ) -> None:
     """Do every stage of RECIPE and describe the model that comes out. Run it again to go on."""
-    with training_extra():
-        # torch is slow to import: only commands that need it pay for it.
-        from evenscreen.compression.build import build as build_model
-    build_model(found(recipe), data, out or run / "folder", run, reported)
+    with making(recipe, data, run, reported) as made:
+        made.build(out or run / "folder")
 
 
 add_stages(app)

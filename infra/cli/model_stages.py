@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from evenscreen.infra.cli.extras import training_extra
+from evenscreen.infra.cli.making import making
 from evenscreen.infra.cli.model_arguments import (
     RUN,
     DataOption,
     RecipeArgument,
     ReportedOption,
     RunOption,
-    found,
 )
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def _command(stage: Stage) -> Callable[..., None]:
     def run_stage(
         recipe: RecipeArgument, data: DataOption, run: RunOption = RUN, reported: ReportedOption = None
     ) -> None:
-        with training_extra():
-            from evenscreen.compression.build import Build
-        typer.echo(str(stage(Build(found(recipe), data, run, reported))))
+        with making(recipe, data, run, reported) as made:
+            typer.echo(str(stage(made)))
 
     return run_stage

@@ -27,7 +27,7 @@ _READERS: dict[Raster, type[ImageFile.ImageFile]] = {
 """The allow-list. `Image.open` would add its own pixel limit (a process-wide setting) and turn a JPEG
 with a preview or gain map behind it into a file of several images; ours is always the first."""
 
-_DAMAGE = (
+DAMAGE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -84,7 +84,7 @@ def decode(body: bytes, *, max_pixels: int, min_side: int, target_side: int) -> 
     except Image.DecompressionBombError:
         # Pillow's WebP reader has a limit of its own, checked before ours can be.
         raise Rejected(Reason.TOO_MANY_PIXELS, raster) from None
-    except _DAMAGE:
+    except DAMAGE:
         raise Rejected(Reason.IMAGE_CORRUPT, raster) from None
 
 
@@ -114,7 +114,7 @@ def _upright(pixels: Image.Image, image: ImageFile.ImageFile) -> Image.Image:
     """`pixels` turned as the EXIF data of `image` say; damaged EXIF data say nothing."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except _DAMAGE:
+    except DAMAGE:
         orientation = None
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return pixels if turn is None else pixels.transpose(turn)

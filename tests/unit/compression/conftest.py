@@ -1,5 +1,6 @@
 """A folder of synthetic lesions and a recipe so small that every step takes seconds."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,15 @@ recovery:
 quantisation: {images: 12}
 target_sensitivity: 0.9
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Networks this small lose more to waiting threads than they gain, many times over where others work."""
+    with suppress(ModuleNotFoundError):
+        import torch
+
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

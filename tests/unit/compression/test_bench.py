@@ -16,8 +16,6 @@ from evenscreen.compression.yardstick import MACS, SIDE, ResNet50
 
 from .exported import SPEC, exported
 
-QUIET = Console(quiet=True)
-
 
 class Machine:
     """A clock that only entries move; every round of it is slower than the one before."""
@@ -52,7 +50,6 @@ def report(monkeypatch: pytest.MonkeyPatch) -> tuple[Report, Machine]:
         repeats=2,
         rest_s=0,
         seed=4,
-        console=QUIET,
     )
     return found, machine
 
@@ -86,7 +83,7 @@ def test_no_entry_meets_the_spinning_threads_of_the_one_before() -> None:
         spinning_until = time.monotonic() + spins_s
 
     entries = [Entry(name, lambda _batch, _threads: run) for name in ("one", "other")]
-    bench(entries, "one", batches=(1,), threads=(2,), rounds=3, repeats=1, rest_s=2 * spins_s, console=QUIET)
+    bench(entries, "one", batches=(1,), threads=(2,), rounds=3, repeats=1, rest_s=2 * spins_s)
     assert len(met) == 2 * 3 * 2, "each time one call to warm up and a timed one"
     assert not any(met)
 
@@ -101,7 +98,7 @@ def test_a_report_survives_json_and_prints(report: tuple[Report, Machine]) -> No
 
 def test_an_entry_without_macs_has_no_price_per_mac() -> None:
     machine = Machine(entries=1)
-    found = bench([machine.entry("only", 1.0)], "only", rounds=2, repeats=1, rest_s=0, console=QUIET)
+    found = bench([machine.entry("only", 1.0)], "only", rounds=2, repeats=1, rest_s=0)
     assert all((each.ms_per_gmac, each.cost_to_yardstick) == (None, None) for each in found.timings)
     assert [(each.batch, each.threads) for each in found.timings] == [(1, 1), (8, 1), (1, 2), (8, 2)]
 
@@ -112,7 +109,7 @@ def test_files_and_networks_are_timed_side_by_side_and_threads_put_back() -> Non
         eager_entry("eager", exported().serving, SPEC),
         onnx_entry("fp32", exported().path),
     ]
-    found = bench(entries, "eager", rounds=2, repeats=1, clock="cpu", rest_s=0, console=QUIET)
+    found = bench(entries, "eager", rounds=2, repeats=1, clock="cpu", rest_s=0)
     assert {each.name for each in found.timings} == {"eager", "fp32"}
     assert all(each.batch_ms >= 0 for each in found.timings)
     assert torch.get_num_threads() == before

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,14 +15,14 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 
 from evenscreen.compression.bench import Report
 from evenscreen.compression.bench_forms import PARENT, YARDSTICK
-from evenscreen.compression.build import Build, build
+from evenscreen.compression.build import Build
 from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
-from evenscreen.compression.data import load_split
+from evenscreen.compression.data import data_checksum, load_split
 from evenscreen.compression.evaluate import model_logits, session
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
-from evenscreen.compression.steps import Record
+from evenscreen.compression.steps import Record, read_record, sha256
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
 from evenscreen.compression.widths import load_pruned
@@ -31,6 +33,7 @@ from evenscreen.schemas.manifest import Manifest
 
 STEPS = {
     ".": [
+        "data.json",
         "skins.npy",
         "guide-1.pt",
         "guide-2.pt",
@@ -64,7 +67,7 @@ def built(
     lesions: Path, photographs: Path, recipe_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    manifest = build(recipe_path, lesions, folder / "model", folder / "run", photographs)
+    manifest = Build(recipe_path, lesions, folder / "run", photographs).build(folder / "model")
     return Built(manifest, folder / "model", folder / "run")
 
 
@@ -94,17 +97,88 @@ def test_every_step_leaves_its_file_and_a_record_of_where_it_comes_from(built: B
             record = Record.model_validate_json(path.with_name(f"{file}.json").read_bytes())
             assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
             assert record.versions["torch"]
-    pruned = Record.model_validate_json((built.run_dir / "pruned-40.pt.json").read_bytes())
-    assert set(pruned.made_from) == {"parent.pt", "pruned-20.pt"}
+            assert record.made_from == {name: sha256(built.run_dir / name) for name in record.made_from}
     assert not list(built.run_dir.rglob("*partial*"))
     assert not list(built.run_dir.glob("*-work"))
+
+
+GUIDES, SERVED = ("guide-1.pt", "guide-2.pt"), "candidate/model.onnx"
+MADE_FROM = {
+    "data.json": (),
+    "guide-2.pt": ("skins.npy",),
+    "parent.pt": (*GUIDES, "skins.npy"),
+    "pruned-40.pt": ("parent.pt", "pruned-20.pt", "skins.npy"),
+    "recovered.pt": ("parent.pt", "pruned-40.pt", *GUIDES, "skins.npy"),
+    "candidate/fp32.onnx": ("recovered.pt",),
+    SERVED: ("candidate/fp32.onnx", "skins.npy"),
+    "candidate/decision.json": (SERVED,),
+    "candidate/validation.json": (
+        "recovered.pt",
+        "candidate/fp32.onnx",
+        SERVED,
+        "candidate/decision.json",
+    ),
+    "comparison.json": (
+        *("parent/fp32.onnx", "parent/decision.json", "parent/latency.json"),
+        *(SERVED, "candidate/decision.json", "candidate/latency.json"),
+    ),
+}
+
+
+@pytest.mark.parametrize("file", MADE_FROM)
+def test_a_record_names_every_file_and_folder_that_was_read(
+    built: Built, lesions: Path, making: Build, file: str
+) -> None:
+    record = read_record(built.run_dir / file)
+    assert set(record.made_from) == set(MADE_FROM[file])
+    data, reported = {"data": data_checksum(lesions)}, making.reported
+    assert reported is not None
+    photographs = {"reported": reported.judge.folder_sha256}
+    assert record.images == data | (photographs if file in ("pruned-40.pt", "comparison.json") else {})
+
+
+def test_a_record_tells_what_was_measured(built: Built) -> None:
+    def measured(file: str) -> dict[str, object]:
+        return read_record(built.run_dir / "candidate" / file).metrics
+
+    assert measured("fp32.onnx") == {"size_bytes": (built.run_dir / "candidate" / "fp32.onnx").stat().st_size}
+    point, calibration = built.manifest.operating_point, built.manifest.calibration
+    assert measured("decision.json") == {"threshold": point.threshold, "temperature": calibration.temperature}
+    assert measured("latency.json") == {
+        f"ms_batch_{entry.batch}_threads_{entry.threads}": entry.median_ms for entry in built.manifest.latency
+    }
+
+
+def test_other_photographs_are_read_again_by_what_reads_photographs(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    """Keys alone are asked: files and records of the built run stand in for what other keys would make."""
+    other = tmp_path / "other"
+    shutil.copytree(photographs, other)
+    (other / "images" / "3.png").write_bytes((photographs / "images" / "4.png").read_bytes())
+
+    def keys(reported: Path | None) -> dict[str, str]:
+        making, asked = Build(recipe_path, lesions, built.run_dir, reported), dict[str, str]()
+
+        def run(file: str, key: str, *_: object, **__: object) -> Path:
+            asked[file] = key
+            return built.run_dir / file
+
+        making.learning.steps.run = run  # type: ignore[assignment]
+        making.compared()
+        return asked
+
+    same, changed, none = keys(photographs), keys(other), keys(None)
+    assert same == {file: read_record(built.run_dir / file).key for file in same}
+    for file in ("pruned-20.pt", "pruned-40.pt", "comparison.json"):
+        assert len({same[file], changed[file], none[file]}) == 3
+    for file in ("skins.npy", "parent.pt"):
+        assert same[file] == changed[file] == none[file]
 
 
 def test_guides_learn_under_seeds_of_their_own_and_teach_together(built: Built) -> None:
     first, second = (load_pruned(built.run_dir / f"guide-{number}.pt").state_dict() for number in (1, 2))
     assert any(not np.array_equal(first[name], second[name]) for name in first)
-    parent = Record.model_validate_json((built.run_dir / "parent.pt.json").read_bytes())
-    assert set(parent.made_from) == {"guide-1.pt", "guide-2.pt", "skins.npy"}
 
 
 def test_the_manifest_says_what_unlabelled_images_told(built: Built) -> None:
@@ -146,7 +220,7 @@ def test_building_again_does_nothing_again(
         return {path: path.stat().st_mtime_ns for path in files}
 
     before = times()
-    assert build(recipe_path, lesions, built.model_dir, built.run_dir, photographs) == built.manifest
+    assert Build(recipe_path, lesions, built.run_dir, photographs).build(built.model_dir) == built.manifest
     assert times() == before
 
 
@@ -157,11 +231,11 @@ def test_another_target_recalibrates_without_training(
     other.write_text(recipe_path.read_text().replace("target_sensitivity: 0.9", "target_sensitivity: 0.5"))
     trained = (built.run_dir / "recovered.pt").stat().st_mtime_ns
     decided = (built.run_dir / "candidate" / "decision.json").read_bytes()
-    manifest = build(other, lesions, tmp_path / "model", built.run_dir, photographs)
+    manifest = Build(other, lesions, built.run_dir, photographs).build(tmp_path / "model")
     assert manifest.operating_point.target_sensitivity == 0.5
     assert manifest.sha256 == built.manifest.sha256
     assert (built.run_dir / "recovered.pt").stat().st_mtime_ns == trained
-    build(recipe_path, lesions, built.model_dir, built.run_dir, photographs)
+    Build(recipe_path, lesions, built.run_dir, photographs).build(built.model_dir)
     assert (built.run_dir / "candidate" / "decision.json").read_bytes() == decided
 
 
@@ -171,7 +245,7 @@ def test_pruning_ends_when_the_worst_tone_falls_too_far(
     plan = making.recipe.pruning.model_copy(update={"worst_group_floor": -1.0})
     making.learning.recipe = making.recipe.model_copy(update={"pruning": plan})
     assert making.learning.pruned(0.4).name == "parent.pt"
-    assert "pruning ends" in capsys.readouterr().out
+    assert "pruning ends" in capsys.readouterr().err
 
 
 def test_int8_ranks_as_float_does(built: Built, lesions: Path, recipe_path: Path) -> None:
@@ -215,9 +289,12 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert points[0].size_bytes > points[1].size_bytes > points[2].size_bytes
     assert json.loads((making.run_dir / "sweep.json").read_text())[0]["parameters"] == points[0].parameters
     draw(points, tmp_path / "sweep.svg")
-    assert (
-        "points of AUROC" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size
-    )
+    drawn = (tmp_path / "sweep.svg").read_text()
+    for title in ("AUROC on val", "points of AUROC", "file, MB", "latency, ms", "worst simulated tone"):
+        assert title in drawn
+    marked = ElementTree.fromstring(drawn).iterfind(".//{*}g[@clip-path]")  # noqa: S314
+    panels = {line.get("clip-path") for line in marked if len(line.findall("{*}use")) == len(points)}
+    assert len(panels) == 4
     document = tmp_path / "README.md"
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     put_into(document, table(points))
@@ -243,7 +320,8 @@ def test_a_stage_is_a_command_that_finds_its_work_done(
     folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
     answer = CliRunner().invoke(app, [stage, str(recipe_path), *folders])
     assert answer.exit_code == 0, answer.output
-    assert answer.output.replace("\n", "").endswith(str(built.run_dir / file).replace("\n", ""))
+    assert answer.stdout == f"{built.run_dir / file}\n"
+    assert "already done" in answer.stderr
 
 
 def test_the_report_by_layer_adds_up_to_the_whole_network(
@@ -284,11 +362,23 @@ def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
 def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
     document = tmp_path / "README.md"
     document.write_text("nothing to replace")
-    with pytest.raises(ValueError, match="marks"):
+    with pytest.raises(Fatal, match="between which the table goes"):
         put_into(document, "table")
     assert document.read_text() == "nothing to replace"
 
 
+def test_a_document_without_marks_is_refused_before_the_work(
+    lesions: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "README.md").write_text("nothing to replace")
+    folders = ["--data", str(lesions), "--run", str(tmp_path / "run")]
+    answer = CliRunner().invoke(
+        app, ["sweep", str(recipe_path), *folders, "--into", str(tmp_path / "README.md")]
+    )
+    assert isinstance(answer.exception, Fatal)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_missing_data_folder_is_a_sentence(recipe_path: Path, tmp_path: Path) -> None:
-    with pytest.raises(Fatal, match=r"labels\.csv"):
-        build(recipe_path, tmp_path / "none", tmp_path / "model", tmp_path / "run")
+    with pytest.raises(Fatal, match=r"missing or has no labels\.csv"):
+        Build(recipe_path, tmp_path / "none", tmp_path / "run", None).build(tmp_path / "model")

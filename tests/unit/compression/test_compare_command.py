@@ -10,6 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from evenscreen.compression import compare
+from evenscreen.infra.cli import compare_models
 from evenscreen.infra.cli.compare_models import NOT_PROMOTABLE
 from evenscreen.infra.cli.failures import NoInput
 from evenscreen.infra.cli.model import app
@@ -110,6 +112,11 @@ def _graph(dark: float) -> bytes:
     return content
 
 
+@pytest.fixture(autouse=True)
+def no_photographs_but_named_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVENSCREEN_PADUFES", raising=False)
+
+
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("parent"))
@@ -158,6 +165,31 @@ def test_a_candidate_that_fails_on_one_tone_is_refused_by_name(
     assert read_manifest(candidate).promotion is None
     verdicts = {group["group"]: group["verdict"] for group in json.loads(found.read_text())["simulated"]}
     assert verdicts == {**dict.fromkeys(("I", "II", "III", "IV", "V"), "no worse"), "VI": "worse"}
+
+
+@pytest.mark.parametrize("changed", [("--split", "val"), ("--margin", "0.02")])
+def test_nobody_signs_for_another_split_or_margin(
+    parent: Path, lesions: Path, tmp_path: Path, changed: tuple[str, str]
+) -> None:
+    candidate = build(tmp_path / "candidate")
+    before = (candidate / "manifest.json").read_bytes()
+    answer = run(parent, candidate, "--data", lesions, "--signed-by", "Ada Lovelace", *changed)
+    assert answer.exit_code == 2
+    assert "nobody signs for another split" in " ".join(answer.output.replace("│", " ").split())
+    assert (candidate / "manifest.json").read_bytes() == before
+
+
+def test_the_margin_of_the_command_is_that_of_a_promotion() -> None:
+    assert compare_models.MARGIN == compare.MARGIN
+
+
+def test_photographs_come_from_the_same_variable_as_for_a_build(
+    parent: Path, lesions: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENSCREEN_PADUFES", str(photographs))
+    found = tmp_path / "found.json"
+    run(parent, parent, "--data", lesions, "--json", found)
+    assert sum(group["n"] for group in json.loads(found.read_text())["reported"]) > 0
 
 
 def test_the_json_names_no_image(parent: Path, lesions: Path, photographs: Path, tmp_path: Path) -> None:

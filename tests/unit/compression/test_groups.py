@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +134,19 @@ def test_a_wrong_table_names_file_and_column_and_nobody(
 
     assert "labels.csv" in str(error.value)
     assert "secret" not in str(error.value)
+
+
+def test_a_damaged_photograph_is_a_sentence(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy" / "images" / "secret_0_0.png").write_bytes(b"no image")
+    with pytest.raises(Fatal, match="line 2, column image: this image is damaged") as error:
+        load_reported(tmp_path / "copy", SPEC, seed=1)
+    assert "secret" not in str(error.value)
+
+
+def test_the_checksum_is_that_of_the_whole_folder(folder: Path, spoiled: Callable[[str, str], Path]) -> None:
+    once, other = (load_reported(one, SPEC, seed=1) for one in (folder, spoiled(",60,", ",61,")))
+    assert once.measure.folder_sha256 == once.judge.folder_sha256 != other.judge.folder_sha256
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:

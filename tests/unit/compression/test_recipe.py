@@ -38,6 +38,7 @@ def test_what_a_section_decides_is_told_without_its_defaults(recipe_path: Path) 
         ("tone_share", "tone_shar", "tone_shar"),
         ("heads: 4", "heads: 5", "5 heads do not divide"),
         ("removed: [0.2, 0.4]", "removed: [0.4, 0.2]", "rise"),
+        ("removed: [0.2, 0.4]", "removed: [0.2, 0.204, 0.4]", "same whole percent"),
         ("ship: 0.4", "ship: 0.5", r"0\.5"),
         ("family: hybrid", "family: resnet", "family"),
         ("seed: 1", "seed: [", "tiny.yaml"),

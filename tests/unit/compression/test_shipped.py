@@ -69,6 +69,14 @@ def test_compression_cost_no_simulated_tone_anything_that_was_proven(manifest: M
     assert all(group.verdict != "worse" for group in manifest.groups)
 
 
+def test_the_shipped_model_is_proven_no_worse_than_its_parent_overall(manifest: Manifest) -> None:
+    promotion = manifest.promotion
+    assert promotion is not None
+    assert (promotion.split, promotion.margin, promotion.verdict) == ("test", 0.01, "no worse")
+    assert promotion.difference is not None
+    assert promotion.difference.low >= -0.01
+
+
 def test_the_shipped_model_scores_as_its_manifest_says(manifest: Manifest) -> None:
     """All test images through preprocess, file and decide: the manifest's own AUROC comes out."""
     pytest.importorskip(

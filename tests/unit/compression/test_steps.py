@@ -30,11 +30,17 @@ def test_a_step_is_done_once_and_again_under_another_key(tmp_path: Path) -> None
 def test_the_record_tells_what_it_was_made_from_and_what_was_measured(tmp_path: Path) -> None:
     steps, calls = Steps(tmp_path, 7), list[str]()
     source = steps.run("source.txt", "one", writes("source", calls))  # type: ignore[arg-type]
-    made = steps.run("made.txt", "two", writes("made", calls), [source])  # type: ignore[arg-type]
+    within = Steps(tmp_path / "part", 7, tmp_path)
+    other = within.run("source.txt", "one", writes("other", calls))  # type: ignore[arg-type]
+    made = within.run("made.txt", "two", writes("made", calls), [source, other], {"data": "ab"})  # type: ignore[arg-type]
     record = read_record(made)
-    assert record.made_from == {"source.txt": read_record(source).sha256}
+    assert record.made_from == {
+        "source.txt": read_record(source).sha256,
+        "part/source.txt": read_record(other).sha256,
+    }
+    assert record.images == {"data": "ab"}
     assert (record.seed, record.metrics) == (7, {"length": 4})
-    assert json.loads((tmp_path / "made.txt.json").read_text())["versions"]["torch"]
+    assert json.loads((tmp_path / "part" / "made.txt.json").read_text())["versions"]["torch"]
 
 
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device")])
@@ -52,7 +58,7 @@ def test_a_step_that_was_stopped_leaves_the_old_file_and_is_made_again(
         steps.run("file.txt", "new", stopped)
     assert (tmp_path / "file.txt").read_text() == "old"
     if isinstance(problem, KeyboardInterrupt):
-        assert "goes on from what is finished" in capsys.readouterr().out.replace("\n", " ")
+        assert "goes on from what is finished" in capsys.readouterr().err.replace("\n", " ")
     steps.run("file.txt", "new", writes("new", calls))  # type: ignore[arg-type]
     assert (tmp_path / "file.txt").read_text() == "new"
 

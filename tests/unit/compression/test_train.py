@@ -10,14 +10,14 @@ import torch
 
 from evenscreen.compression import lessons
 from evenscreen.compression.augment import View, augment, draw_views
-from evenscreen.compression.data import UNLABELLED, anything_but, data_checksum, joined, load_split
+from evenscreen.compression.data import UNLABELLED, anything_but, joined, load_split
 from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, normalise
 from evenscreen.compression.networks.make import make
 from evenscreen.compression.recipe import Lessons, Phase, Recipe, Told, read_recipe
 from evenscreen.compression.retone import Retone
 from evenscreen.compression.tones import skin_lab
-from evenscreen.compression.train import Material, Run, _loss, _start, learning_rate, train
+from evenscreen.compression.train import Diverged, Material, Run, _loss, _start, learning_rate, train
 from evenscreen.schemas.errors import Fatal
 
 
@@ -154,7 +154,7 @@ def test_patience_is_asked_after_val_only(
         update={"phases": (Phase(epochs=12, side=24),), "patience_epochs": 2, "judge_every_epochs": 3}
     )
     train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
-    assert capsys.readouterr().out.count("epoch ") == 2
+    assert capsys.readouterr().err.count("epoch ") == 2
 
 
 def test_training_goes_on_only_under_its_own_recipe_and_data(
@@ -166,14 +166,33 @@ def test_training_goes_on_only_under_its_own_recipe_and_data(
         train(fresh(recipe), alone, material, "another", tmp_path)
 
 
-def test_a_loss_that_is_no_number_ends_training_and_says_what_to_do(
+def test_a_loss_that_is_no_number_ends_training(
     recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
 ) -> None:
     network = fresh(recipe)
     with torch.no_grad():
         network.head.bias[0] = float("nan")
-    with pytest.raises(Fatal, match=r"not a number.*peak_learning_rate"):
+    with pytest.raises(Diverged, match=r"not numbers after epoch 1"):
         train(network, plan, material, "key", tmp_path)
+
+
+def test_what_only_the_last_step_of_an_epoch_spoils_ends_training_too(
+    recipe: Recipe, plan: Lessons, material: Material, tmp_path: Path
+) -> None:
+    """Its loss, measured before, is a number still: with one step an epoch there is no other."""
+    once = plan.training.model_copy(update={"batch": len(material.images)})
+
+    def steep(logits: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Zero, with an infinite gradient."""
+        value = logits[:, 0]
+        return (value - value.detach()).sqrt()
+
+    infinite = Material(**{**vars(material), "label_loss": steep})
+    with pytest.raises(Diverged, match=r"weights are not numbers after epoch 1"):
+        train(fresh(recipe), Lessons(training=once), infinite, "key", tmp_path / "steep")
+    huge = once.model_copy(update={"peak_learning_rate": 1e30})
+    with pytest.raises(Diverged, match="answers is not a number"):
+        train(fresh(recipe), Lessons(training=huge), material, "key", tmp_path / "huge")
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_the_last_checkpoint(
@@ -198,7 +217,7 @@ def test_training_stops_when_val_no_longer_improves(
     bored = Material(**{**vars(material), "judge": lambda _: next(areas)})
     patient = plan.training.model_copy(update={"phases": (Phase(epochs=9, side=24),), "patience_epochs": 2})
     train(fresh(recipe), Lessons(training=patient), bored, "key", tmp_path)
-    assert capsys.readouterr().out.count("epoch ") == 3
+    assert capsys.readouterr().err.count("epoch ") == 3
     assert sorted(path.name for path in tmp_path.glob("best-*")) == ["best-001.pt", "best-003.pt"]
 
 
@@ -223,6 +242,19 @@ def test_both_forms_of_an_image_are_turned_and_lit_alike() -> None:
     assert 0 < rendered.sum() < 8
     assert torch.equal(view.shown[~rendered], view.original[~rendered])
     assert torch.allclose(2 * view.shown[rendered], view.original[rendered], atol=3)
+
+
+def test_a_view_that_nobody_teaches_by_is_drawn_by_the_same_chance() -> None:
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8)
+    generators = [torch.Generator().manual_seed(1) for _ in range(2)]
+    with_original, alone = (
+        draw_views(images, lambda shown, *_: shown // 2, torch.arange(8), 24, 0.5, one, taught=taught)
+        for one, taught in zip(generators, (True, False), strict=True)
+    )
+    assert torch.equal(with_original.shown, alone.shown)
+    assert torch.equal(with_original.tones, alone.tones)
+    assert alone.original is alone.shown is not with_original.original
+    assert torch.equal(*(torch.rand(3, generator=one) for one in generators))
 
 
 def test_a_mixture_keeps_the_larger_share_of_its_own() -> None:
@@ -261,7 +293,7 @@ def test_between_judged_epochs_nothing_is_asked_or_saved(
         "best-004.pt",
         "best-005.pt",
     ]
-    assert capsys.readouterr().out.count("epoch ") == 3
+    assert capsys.readouterr().err.count("epoch ") == 3
 
 
 def test_what_is_told_of_images_without_label_is_learned(lesions: Path, recipe: Recipe) -> None:
@@ -291,15 +323,3 @@ def test_a_label_that_is_unknown_is_refused(lesions: Path, recipe: Recipe) -> No
 def test_a_folder_without_labels_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(Fatal, match=r"labels\.csv"):
         load_split(tmp_path, "val", recipe.data, recipe.preprocessing)
-
-
-def test_the_checksum_sees_one_changed_byte(lesions: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    (copy / "images").mkdir(parents=True)
-    (copy / "labels.csv").write_bytes((lesions / "labels.csv").read_bytes())
-    for image in (lesions / "images").iterdir():
-        (copy / "images" / image.name).write_bytes(image.read_bytes())
-    assert data_checksum(copy) == data_checksum(lesions)
-    changed = next((copy / "images").iterdir())
-    changed.write_bytes(changed.read_bytes() + b"\0")
-    assert data_checksum(copy) != data_checksum(lesions)
