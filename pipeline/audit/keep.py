@@ -33,12 +33,6 @@ WHERE model_version = :model_version AND plan_version = :plan_version AND kind =
 ORDER BY as_of
 """)
 MANIFEST = text("SELECT manifest FROM audit.models WHERE model_version = :model_version")
-BEFORE = text("""
-SELECT conclusion FROM audit.results
-WHERE model_version = :model_version AND plan_version = :plan_version AND kind = 'nightly' AND as_of < :as_of
-ORDER BY as_of DESC
-LIMIT 1
-""")
 
 
 def store(connection: Connection, found: Audit) -> None:
@@ -57,19 +51,6 @@ def stored(connection: Connection, question: Question, kind: Kind, plan: Plan) -
     asked = vars(question) | {"model_version": question.model, "plan_version": plan.version, "kind": kind}
     row = connection.execute(STORED, asked).scalar()
     return None if row is None else Audit.model_validate(row)
-
-
-def conclusion_before(connection: Connection, found: Audit) -> str | None:
-    """What the night before this one said; None when there was none."""
-    subject = found.subject
-    return connection.execute(
-        BEFORE,
-        {
-            "model_version": subject.model_version,
-            "plan_version": subject.plan_version,
-            "as_of": subject.as_of,
-        },
-    ).scalar()
 
 
 def nights(connection: Connection, found: Audit) -> list[Audit]:

@@ -19,7 +19,6 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.evidence.calibration import calibration_line
 from evenscreen.pipeline.labels.sample import draw_sample
 from evenscreen.schemas.errors import Fatal
-from evenscreen.schemas.settings import AuditSettings
 
 from .rows import SINCE, UNTIL, Case, insert, label
 
@@ -289,9 +288,8 @@ def test_screenings_whose_outcomes_are_not_due_do_not_count(
 
 def test_a_night_is_on_record_once(nightly: Engine, screened: Callable[[list[Case]], str]) -> None:
     asked = Asked(WIDE, screened(cases(100)), as_of=midnight(datetime.now(UTC)))
-    settings = AuditSettings(database_url="postgresql://unused")
-    first = night(nightly, asked, settings)
-    assert night(nightly, asked, settings) == first
+    first = night(nightly, asked)
+    assert night(nightly, asked) == first
     with transaction(nightly) as connection:
         count = text("SELECT count(*) FROM audit.results WHERE model_version = :model")
         assert connection.scalar(count, {"model": asked.model}) == 1
