@@ -28,7 +28,12 @@ Html = Annotated[
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(formats=MOMENTS, metavar="TIME", help="Count what was known then, UTC.", show_default=False),
+    typer.Option(
+        formats=[*MOMENTS, "%Y-%m-%dT%H:%M:%S.%f"],
+        metavar="TIME",
+        help="Count what was known then, UTC.",
+        show_default=False,
+    ),
 ]
 
 
@@ -63,7 +68,7 @@ def audit(
     html: Html = None,
     psql: Annotated[bool, typer.Option("--psql", help="Print the SQL to ask it with psql alone.")] = False,
     recompute: Annotated[
-        bool, typer.Option("--recompute", help="Compute again what is on record, and compare.")
+        bool, typer.Option("--recompute", help="Compute again what is on record, the newest without --as-of.")
     ] = False,
 ) -> None:
     """One audit of any window, as it was known at any time."""

@@ -57,7 +57,7 @@ STANDARDS = text(
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
     """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
     counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = _completeness(counted, question.until)
+    completeness = completeness_of(counted, question.until)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -118,7 +118,8 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     )
 
 
-def _completeness(counted: Ledger, until: datetime) -> Completeness:
+def completeness_of(counted: Ledger, until: datetime) -> Completeness:
+    """What the ledger of a window that ends at `until` says of it."""
     lacking = counted.missing + counted.in_flight
     if lacking:
         sentence = f"{lacking} of {counted.known} images are not in the figures."

@@ -1,11 +1,15 @@
 """Results on record: the same question asked again has the stored answer."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.result import Audit, Kind
+from evenscreen.pipeline.audit.window import EVER
 from evenscreen.schemas.manifest import Manifest
 
 REGISTER = text("""
@@ -23,9 +27,16 @@ INSERT INTO audit_results (
 ON CONFLICT DO NOTHING
 """)
 STORED = text("""
-SELECT result FROM audit.results
+SELECT result, conclusion, threshold, code_version, input_sha256 FROM audit.results
 WHERE model_version = :model_version AND plan_version = :plan_version AND kind = :kind
     AND since = :since AND until = :until AND as_of = :as_of
+""")
+LAST = text("""
+SELECT as_of FROM audit.results
+WHERE model_version = :model_version AND plan_version = :plan_version AND (kind = 'nightly') = :nightly
+    AND since = :since AND until = coalesce(:until, as_of - make_interval(days => :maturity_days))
+ORDER BY as_of DESC
+LIMIT 1
 """)
 NIGHTS = text("""
 SELECT result FROM audit.results
@@ -46,11 +57,37 @@ def store(connection: Connection, found: Audit) -> None:
     connection.execute(STORE, subject.model_dump(exclude={"plan"}) | rest)
 
 
-def stored(connection: Connection, question: Question, kind: Kind, plan: Plan) -> Audit | None:
+class OnRecord(NamedTuple):
+    """An audit as it was stored, and what stands beside it in columns."""
+
+    audit: Audit
+    columns: dict[str, str | int]
+    """conclusion, threshold, code_version, input_sha256."""
+
+
+def stored(connection: Connection, question: Question, kind: Kind, plan: Plan) -> OnRecord | None:
     """The audit on record of this very question by this very plan; None when there is none."""
     asked = vars(question) | {"model_version": question.model, "plan_version": plan.version, "kind": kind}
-    row = connection.execute(STORED, asked).scalar()
-    return None if row is None else Audit.model_validate(row)
+    row = connection.execute(STORED, asked).mappings().one_or_none()
+    if row is None:
+        return None
+    columns = dict(row)
+    return OnRecord(Audit.model_validate(columns.pop("result")), columns)
+
+
+def last_as_of(
+    connection: Connection, model_version: str, since: datetime | None, until: datetime | None, plan: Plan
+) -> datetime | None:
+    """As of when the newest audit of this window was made; None when there is none."""
+    asked = {
+        "model_version": model_version,
+        "plan_version": plan.version,
+        "nightly": since is None and until is None,
+        "since": since or EVER,
+        "until": until,
+        "maturity_days": plan.maturity_days,
+    }
+    return connection.execute(LAST, asked).scalar()
 
 
 def nights(connection: Connection, found: Audit) -> list[Audit]:

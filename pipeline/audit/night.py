@@ -4,6 +4,7 @@ from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer
 from evenscreen.pipeline.audit.result import Audit
+from evenscreen.pipeline.audit.settled import settled
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 
@@ -13,7 +14,11 @@ transaction each: the first waits for writers."""
 
 
 def night(engine: Engine, asked: Asked) -> Audit:
-    """Run as often as one likes: one row per night. `asked` names the midnight as its `as_of`."""
+    """Run as often as one likes: one row per night. `asked` names the midnight as its `as_of`.
+
+    Raises as `answer` does.
+    """
+    settled(engine, asked.as_of)
     for sums in SUMS:
         with transaction(engine) as connection:
             connection.execute(PATIENCE)
