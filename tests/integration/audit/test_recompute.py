@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer
+from evenscreen.pipeline.audit.code_version import code_version
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.settled import settled
 from evenscreen.pipeline.database import transaction
@@ -144,6 +145,29 @@ def test_an_outcome_that_was_changed_with_its_conclusion_differs_from_what_is_co
     )
     with pytest.raises(Fatal, match=r"in 1 figures, first judgements\.0\.outcome"):
         answer(nightly, Asked(WIDE, model), recompute=True)
+
+
+def test_bounds_are_in_the_checksum_of_the_input(nightly: Engine, screened: Screened) -> None:
+    """Scores of images without an outcome are in no figure, but decide what these could hide."""
+    audits = [
+        answer(nightly, Asked(WIDE, screened([*cases(40), *[Case(score, None, fst=6)] * 40])))
+        for score in (100, 100, 4900)
+    ]
+    assert audits[0].judgements[0].verdicts == audits[2].judgements[0].verdicts
+    first, same, other = (one.subject.input_sha256 for one in audits)
+    assert first == same != other
+    assert audits[0].subject.code_version == code_version()
+
+
+def test_what_other_code_stored_is_compared_by_its_figures(
+    nightly: Engine, owner: Engine, screened: Screened
+) -> None:
+    model = screened(cases(2))
+    answer(nightly, Asked(WIDE, model))
+    older = "code_version = '0.1.0', input_sha256 = '00', result = jsonb_set(jsonb_set(result,"
+    older += """ '{subject,code_version}', '"0.1.0"'), '{subject,input_sha256}', '"00"')"""
+    changed(owner, model, older)
+    assert answer(nightly, Asked(WIDE, model), recompute=True).subject.code_version == code_version()
 
 
 def test_an_audit_waits_for_what_is_written_while_it_is_asked(
