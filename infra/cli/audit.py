@@ -178,12 +178,13 @@ def _print(found: "Audit", as_json: bool, by: list[str]) -> None:
 
 def _write_page(found: "Audit", engine: "Engine", html: Path) -> None:
     from evenscreen.infra.show.audit_page import page
+    from evenscreen.infra.show.svg_trend import MOST_NIGHTS
     from evenscreen.pipeline.audit.keep import manifest_of, nights
     from evenscreen.pipeline.database import transaction
     from evenscreen.schemas.errors import Fatal
 
     with transaction(engine) as connection:
-        history, manifest = nights(connection, found), manifest_of(connection, found)
+        history, manifest = nights(connection, found, MOST_NIGHTS), manifest_of(connection, found)
     try:
         html.write_text(page(found, history, manifest), encoding="utf-8")
     except OSError as problem:

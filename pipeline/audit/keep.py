@@ -1,5 +1,6 @@
 """Results on record: the same question asked again has the stored answer."""
 
+import json
 from datetime import datetime
 from typing import NamedTuple
 
@@ -39,10 +40,29 @@ ORDER BY as_of DESC
 LIMIT 1
 """)
 NIGHTS = text("""
-SELECT result FROM audit.results
-WHERE model_version = :model_version AND plan_version = :plan_version AND kind = 'nightly' AND as_of <= :as_of
-ORDER BY as_of
+WITH nights AS (
+    SELECT
+        result_id, as_of, conclusion IS DISTINCT FROM lag(conclusion) OVER in_time AS is_change,
+        row_number() OVER in_time AS place, count(*) OVER () AS nights
+    FROM audit.results
+    WHERE model_version = :model_version AND plan_version = :plan_version AND kind = 'nightly'
+        AND as_of = date_trunc('day', as_of, 'UTC') AND as_of <= :as_of
+    WINDOW in_time AS (ORDER BY as_of)
+),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY is_change ORDER BY as_of DESC) AS newest FROM nights
+)
+SELECT r.result || CAST(:undrawn AS jsonb)
+FROM ranked AS n JOIN audit.results AS r ON r.result_id = n.result_id
+WHERE (n.place - 1) % CAST(ceil(n.nights / CAST(:most AS numeric)) AS bigint) = 0 OR n.place = n.nights
+    OR (n.is_change AND n.newest <= :most)
+ORDER BY n.as_of
 """)
+UNDRAWN = json.dumps(
+    {"curves": [], "calibration_lines": {}, "corrected": [], "sampled": [], "reference_standards": []}
+    | {"description": {}}
+)
+"""Of a night, verdicts are drawn: the rest is most of it, and would fill the memory of whoever asks."""
 MANIFEST = text("SELECT manifest FROM audit.models WHERE model_version = :model_version")
 
 
@@ -90,10 +110,15 @@ def last_as_of(
     return connection.execute(LAST, asked).scalar()
 
 
-def nights(connection: Connection, found: Audit) -> list[Audit]:
-    """All nightly audits of the same model and plan up to this one, the oldest first."""
+def nights(connection: Connection, found: Audit, most: int) -> list[Audit]:
+    """Nights of the same model and plan up to this audit, the oldest first, without what is not drawn.
+
+    Midnights only, whenever auditors looked. Of many, about `most` that are evenly spread, the last one, and
+    the newest `most` on which the conclusion changed.
+    """
     asked = found.subject.model_dump(include={"model_version", "plan_version", "as_of"})
-    return [Audit.model_validate(row) for row in connection.execute(NIGHTS, asked).scalars()]
+    rows = connection.execute(NIGHTS, asked | {"most": most, "undrawn": UNDRAWN})
+    return [Audit.model_validate(row) for row in rows.scalars()]
 
 
 def manifest_of(connection: Connection, found: Audit) -> Manifest | None:
