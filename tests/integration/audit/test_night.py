@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
@@ -28,6 +29,7 @@ from .rows import Case, insert, label
 
 TODAY = midnight(datetime.now(UTC))
 DAY = timedelta(days=1)
+CRONJOB = Path(__file__).parents[3] / "infra" / "kubernetes" / "audit.yaml"
 MISSED, FOUND = Case(100, True, fst=6, patient=None), Case(9000, True, fst=6, patient=None)
 SOME = [Case(9000 if bad else 100, bad, fst=fst, patient=None) for fst in (2, 4) for bad in (True, False)]
 KNOWN = """
@@ -198,6 +200,30 @@ def test_the_command_prints_its_verdict_whoever_hears_of_it(
         assert (len(told), metrics.stat().st_mtime_ns) == (1, written)
     in_the_clear = run("http://localhost.example.org/")
     assert (type(in_the_clear.exception), in_the_clear.stdout) == (Fatal, "")
+
+
+@pytest.mark.usefixtures("three_nights")
+def test_the_cronjob_is_done_whatever_the_verdict_and_tried_again_when_nobody_was_told(
+    fresh_database: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = yaml.safe_load(CRONJOB.read_text(encoding="utf-8"))
+    (container,) = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    given = {"EVENSCREEN_DATABASE_URL": fresh_database.database_urls["nightly"]}
+    given |= {"EVENSCREEN_AUDIT_WEBHOOK_SECRET": "secret"}
+    monkeypatch.setenv("EVENSCREEN_AUDIT_WEBHOOK_PATIENCE_S", "0")
+
+    def run(url: str) -> Result:
+        for one in container["env"]:
+            monkeypatch.setenv(one["name"], ({"EVENSCREEN_AUDIT_WEBHOOK": url} | given)[one["name"]])
+        return CliRunner().invoke(app, container["args"])
+
+    with receiver(503) as (url, _):
+        refused = run(url)
+    with receiver(204) as (url, told):
+        taken = run(url)
+    assert (refused.exit_code, taken.exit_code) == (75, 0), taken.output
+    assert Audit.model_validate_json(taken.stdout).conclusion == "insufficient evidence"
+    assert told_of(told) == [(0, "insufficient evidence", None)]
 
 
 @pytest.mark.usefixtures("three_nights")
