@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from evenscreen.pipeline.audit.result import EXIT_CODES, Audit, Subject
+from evenscreen.schemas import metrics
 from evenscreen.schemas.errors import Fatal, Transient
 
 SIGNATURE = "X-Evenscreen-Signature"
@@ -91,21 +92,13 @@ def write_metric(path: Path, found: Audit, *, untold: bool) -> None:
     `untold` says whether the webhook still has to be told of a change. Raises Fatal when there is no writing.
     """
     registry = CollectorRegistry()
-    gauge = Gauge(
-        "evenscreen_audit_conclusion",
-        "Conclusion of the last nightly audit: 1 at the one that holds.",
-        ("model_version", "conclusion"),
-        registry=registry,
+    holds, waits = (
+        Gauge(one.name, one.meaning, one.labels, registry=registry)
+        for one in (metrics.AUDIT_CONCLUSION, metrics.AUDIT_UNTOLD)
     )
     for conclusion in EXIT_CODES:
-        gauge.labels(found.subject.model_version, conclusion).set(conclusion == found.conclusion)
-    waiting = Gauge(
-        "evenscreen_audit_untold",
-        "1 while a change of conclusion waits for the webhook to take it, else 0.",
-        ("model_version",),
-        registry=registry,
-    )
-    waiting.labels(found.subject.model_version).set(untold)
+        holds.labels(found.subject.model_version, conclusion).set(conclusion == found.conclusion)
+    waits.labels(found.subject.model_version).set(untold)
     try:
         write_to_textfile(str(path), registry)
     except OSError as problem:

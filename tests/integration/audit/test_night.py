@@ -1,7 +1,10 @@
 """Nights in a row: what is on record, what the webhook is told of it, and that no change is forgotten."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,6 +105,23 @@ def settings(url: str | None = None, **given: object) -> AuditSettings:
 
 def nights_ago(engine: Engine, days: int) -> Audit:
     return night(engine, Asked(load_plan(), as_of=TODAY - days * DAY))
+
+
+@contextmanager
+def written() -> Iterator[list[str]]:
+    """Files that were opened to be written meanwhile; those of the interpreter's own cache do not matter."""
+    files: list[str] = []
+    heard = [True]
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if heard and event == "open" and isinstance(arguments[2], int):
+            changes = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            if changes and "__pycache__" not in str(arguments[0]):
+                files.append(str(arguments[0]))
+
+    sys.addaudithook(hear)  # for ever, so it is told when to stop listening
+    yield files
+    heard.clear()
 
 
 def told_of(told: Told) -> list[tuple[float, str, str | None]]:
@@ -219,8 +239,9 @@ def test_the_cronjob_is_done_whatever_the_verdict_and_tried_again_when_nobody_wa
 
     with receiver(503) as (url, _):
         refused = run(url)
-    with receiver(204) as (url, told):
+    with receiver(204) as (url, told), written() as files:
         taken = run(url)
+    assert files == []  # its root file system is read-only
     assert (refused.exit_code, taken.exit_code) == (75, 0), taken.output
     assert Audit.model_validate_json(taken.stdout).conclusion == "insufficient evidence"
     assert told_of(told) == [(0, "insufficient evidence", None)]
