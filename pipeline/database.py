@@ -23,8 +23,9 @@ SESSION = (
     "-c idle_in_transaction_session_timeout=60s -c timezone=UTC"
 )
 
-WEATHER = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03")
-"""Connections, rollbacks, resources, interventions, I/O; locks; a standby after failover; idle too long."""
+WEATHER = ("08", "40", "53", "57", "58", "55000", "55P03", "25006", "25P03")
+"""Connections, rollbacks, resources, interventions, I/O; not in a state to (increments that wait in vain for
+writers); locks; a standby after failover; idle too long."""
 
 REFUSED_AT_THE_DOOR = (
     "authentication failed",

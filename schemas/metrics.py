@@ -64,6 +64,18 @@ LABELS = Metric(
     ("fate",),
 )
 MODEL_INFO = Metric("evenscreen_model_info", "gauge", "1 for the loaded model.", ("model_version",))
+AUDIT_CONCLUSION = Metric(
+    "evenscreen_audit_conclusion",
+    "gauge",
+    "Conclusion of the last nightly audit: 1 at the one that holds. In the file of the audit.",
+    ("model_version", "conclusion"),
+)
+AUDIT_UNTOLD = Metric(
+    "evenscreen_audit_untold",
+    "gauge",
+    "1 while a change of conclusion waits for the webhook to take it, else 0. In the file of the audit.",
+    ("model_version",),
+)
 
 ALL = (
     SCREENINGS,
@@ -80,4 +92,6 @@ ALL = (
     WAITING_FOR_SIDECAR,
     LABELS,
     MODEL_INFO,
+    AUDIT_CONCLUSION,
+    AUDIT_UNTOLD,
 )

@@ -1,5 +1,6 @@
 """`evenscreen audit`: is it even across skin types? One command for last night, any past day, any window."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +28,12 @@ Html = Annotated[
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(formats=MOMENTS, metavar="TIME", help="Count what was known then, UTC.", show_default=False),
+    typer.Option(
+        formats=[*MOMENTS, "%Y-%m-%dT%H:%M:%S.%f"],
+        metavar="TIME",
+        help="Count what was known then, UTC.",
+        show_default=False,
+    ),
 ]
 
 
@@ -62,7 +68,7 @@ def audit(
     html: Html = None,
     psql: Annotated[bool, typer.Option("--psql", help="Print the SQL to ask it with psql alone.")] = False,
     recompute: Annotated[
-        bool, typer.Option("--recompute", help="Compute again what is on record, and compare.")
+        bool, typer.Option("--recompute", help="Compute again what is on record, the newest without --as-of.")
     ] = False,
 ) -> None:
     """One audit of any window, as it was known at any time."""
@@ -71,6 +77,7 @@ def audit(
     from evenscreen.infra.show.sql import statements
     from evenscreen.pipeline.audit.ask import Asked, answer
     from evenscreen.pipeline.audit.plan import load_plan
+    from evenscreen.pipeline.audit.result import EXIT_CODES
 
     asked = Asked(load_plan(plan), model, *map(_utc, (since, until, as_of)))
     engine = _engine(_settings())
@@ -78,7 +85,10 @@ def audit(
     if psql:
         print(statements(found.subject))
         return
-    _tell(found, engine, as_json, html, by or [])
+    _print(found, as_json, by or [])
+    if html:
+        _write_page(found, engine, html)
+    raise typer.Exit(EXIT_CODES[found.conclusion])
 
 
 @app.command()
@@ -93,17 +103,41 @@ def nightly(
     plan: PlanName = "default",
     as_json: Json = False,
     html: Html = None,
+    exit_zero: Annotated[
+        bool,
+        typer.Option(
+            "--exit-zero", help="Exit with 0 on any verdict, with 75 when nobody took the webhook or metrics."
+        ),
+    ] = False,
 ) -> None:
-    """For cron: all that was known at the midnight with which the day began. One audit a day, on record."""
+    """For cron: all that was known at the midnight with which the day began. One audit a day, on record.
+
+    The exit code is the verdict, also when webhook or metrics file could not be told, which stderr says.
+    """
+    from evenscreen.infra.cli.failures import TRY_AGAIN
+    from evenscreen.pipeline.audit.announce import check_address
     from evenscreen.pipeline.audit.ask import Asked
     from evenscreen.pipeline.audit.night import night
     from evenscreen.pipeline.audit.plan import load_plan
+    from evenscreen.pipeline.audit.result import EXIT_CODES
+    from evenscreen.pipeline.audit.tell import announce
     from evenscreen.pipeline.audit.window import midnight
 
-    settings = _settings()
-    asked = Asked(load_plan(plan), model, as_of=midnight(_utc(day) or datetime.now(UTC)))
+    settings, today = _settings(), midnight(datetime.now(UTC))
+    asked = Asked(load_plan(plan), model, as_of=midnight(_utc(day) or today))
+    if settings.audit_webhook:
+        check_address(settings.audit_webhook, settings.audit_webhook_secret.get_secret_value())
     engine = _engine(settings)
-    _tell(night(engine, asked, settings), engine, as_json, html, [])
+    found = night(engine, asked)
+    _print(found, as_json, [])
+    problems = announce(engine, found, settings) if asked.as_of == today else []
+    for problem in problems:
+        print(f"evenscreen: {problem}", file=sys.stderr)
+    if html:
+        _write_page(found, engine, html)
+    if exit_zero:
+        raise typer.Exit(TRY_AGAIN if problems else 0)
+    raise typer.Exit(EXIT_CODES[found.conclusion])
 
 
 @app.command()
@@ -144,25 +178,22 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(tzinfo=UTC)
 
 
-def _tell(found: "Audit", engine: "Engine", as_json: bool, html: Path | None, by: list[str]) -> None:
+def _print(found: "Audit", as_json: bool, by: list[str]) -> None:
     from evenscreen.infra.show.audit import show_audit
     from evenscreen.infra.show.audit_json import audit_json
-    from evenscreen.pipeline.audit.result import EXIT_CODES
 
-    if html:
-        _write_page(found, engine, html)
-    print(audit_json(found)) if as_json else show_audit(found, by)
-    raise typer.Exit(EXIT_CODES[found.conclusion])
+    print(audit_json(found), flush=True) if as_json else show_audit(found, by)
 
 
 def _write_page(found: "Audit", engine: "Engine", html: Path) -> None:
     from evenscreen.infra.show.audit_page import page
+    from evenscreen.infra.show.svg_trend import MOST_NIGHTS
     from evenscreen.pipeline.audit.keep import manifest_of, nights
     from evenscreen.pipeline.database import transaction
     from evenscreen.schemas.errors import Fatal
 
     with transaction(engine) as connection:
-        history, manifest = nights(connection, found), manifest_of(connection, found)
+        history, manifest = nights(connection, found, MOST_NIGHTS), manifest_of(connection, found)
     try:
         html.write_text(page(found, history, manifest), encoding="utf-8")
     except OSError as problem:

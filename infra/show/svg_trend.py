@@ -45,7 +45,7 @@ class Night(NamedTuple):
 def nightly(found: Audit, history: Sequence[Audit]) -> list[Audit]:
     """Nights of the same model and plan, the earliest first, this audit among them if it is one.
 
-    Of many, about `MOST_NIGHTS` that are evenly spread, and every night on which the conclusion changed.
+    `history` is what is drawn: about `MOST_NIGHTS`, and nights on which the conclusion changed.
     """
     own = found.subject
     nights = {
@@ -54,13 +54,7 @@ def nightly(found: Audit, history: Sequence[Audit]) -> list[Audit]:
         if one.subject.kind == "nightly"
         and (one.subject.model_version, one.subject.plan_version) == (own.model_version, own.plan_version)
     }
-    ordered = [nights[moment] for moment in sorted(nights)]
-    step = max(1, -(-len(ordered) // MOST_NIGHTS))
-    return [
-        one
-        for place, one in enumerate(ordered)
-        if place % step == 0 or place == len(ordered) - 1 or one.conclusion != ordered[place - 1].conclusion
-    ]
+    return [nights[moment] for moment in sorted(nights)]
 
 
 def trend(nights: Sequence[Audit], metric: Metric) -> list[Night]:

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine, text
 
 from evenscreen.pipeline.audit.audit import audit
 from evenscreen.pipeline.audit.figures import Question
-from evenscreen.pipeline.audit.keep import store, stored
+from evenscreen.pipeline.audit.keep import last_as_of, store, stored
 from evenscreen.pipeline.audit.plan import Plan
-from evenscreen.pipeline.audit.recompute import differing
-from evenscreen.pipeline.audit.result import Audit
+from evenscreen.pipeline.audit.recompute import contradictions, differing
+from evenscreen.pipeline.audit.result import Audit, Kind
+from evenscreen.pipeline.audit.settled import settled
 from evenscreen.pipeline.audit.two_models import TwoModels, compare
 from evenscreen.pipeline.audit.window import EVER, window
 from evenscreen.pipeline.database import transaction
@@ -22,7 +23,6 @@ SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 HASHED = text("SELECT set_config('enable_nestloop', 'off', true)")
 """Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one
 by one: 32 s instead of 3 for 3,000 images."""
-NOW = text("SELECT statement_timestamp()")
 UNLIKE = text("SELECT audit.unlike_sums(:since, :until, :as_of, :model)")
 MODEL = text("""
 SELECT model_version, threshold FROM audit.models
@@ -53,27 +53,63 @@ class Release(NamedTuple):
 def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
     """The audit that is asked for, on record when this returns.
 
-    Everything is read in one snapshot. With `recompute` one on record is computed again. Raises Fatal when
-    there is no such model, the window is none, knowledge lies in the future, and with `recompute` when rows
-    are not what was summed of them or what is computed again is not what is on record.
+    Everything is read in one snapshot. With `recompute` one on record is computed again: the newest of this
+    question where `asked` does not say as of when. Raises Fatal when there is no such model, the window is
+    none, knowledge lies in the future, and with `recompute` when nothing is on record, rows are not what was
+    summed of them, or what is computed again is not what is on record; Transient when a transaction that
+    writes does not end.
     """
+    if recompute:
+        return _recomputed(engine, asked)
+    as_of = settled(engine, asked.as_of)
     with transaction(engine) as connection:
         _begin(connection)
-        release, now = _release(connection, asked.model), connection.execute(NOW).scalar_one()
-        as_of = asked.as_of or now
-        if as_of > now:
-            raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
-        since, until, kind = window(asked.since, asked.until, as_of, asked.plan)
-        question = Question(release.model_version, since, until, as_of, asked.plan.fst_source)
+        release = _release(connection, asked.model)
+        question, kind = _question(asked, release, as_of)
         on_record = stored(connection, question, kind, asked.plan)
-        if on_record is not None and not recompute:
-            return on_record
-        if recompute:
-            _hold_sums_against_rows(connection, question)
+        if on_record is not None:
+            return on_record.audit
         found = audit(connection, question, kind, release.threshold, asked.plan)
+        store(connection, found)
+        return found
+
+
+def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
+    """`candidate` against the model that is asked for, on all images that both ever screened.
+
+    Raises as `answer` does, and Fatal when there is nothing to compare.
+    """
+    as_of = settled(engine, asked.as_of)
+    with transaction(engine) as connection:
+        _begin(connection)
+        reference, other = (_release(connection, name) for name in (asked.model, candidate))
+        question = Question(reference.model_version, EVER, as_of, as_of, asked.plan.fst_source)
+        return compare(connection, question, other.model_version, asked.plan)
+
+
+def _recomputed(engine: Engine, asked: Asked) -> Audit:
+    with transaction(engine) as connection:
+        _begin(connection)
+        release = _release(connection, asked.model)
+        as_of = asked.as_of or last_as_of(
+            connection, release.model_version, asked.since, asked.until, asked.plan
+        )
+        if as_of is None:
+            raise Fatal(
+                "Nothing is on record of this model, window and plan: there is nothing to compute again."
+            )
+        question, kind = _question(asked, release, as_of)
+        on_record = stored(connection, question, kind, asked.plan)
         if on_record is None:
-            store(connection, found)
-        elif places := differing(on_record, found):
+            raise Fatal(
+                "Nothing is on record of this model, window and plan as of then: without --as-of, the newest "
+                "is computed again; `SELECT as_of FROM audit.results` lists all."
+            )
+        if wrong := contradictions(on_record):
+            raise Fatal(f"The audit on record contradicts itself ({', '.join(wrong)}): somebody changed it.")
+        _hold_sums_against_rows(connection, question)
+        found = audit(connection, question, kind, release.threshold, asked.plan)
+        if places := differing(on_record.audit, found):
             raise Fatal(
                 f"Computed again, the audit differs from the one on record in {len(places)} figures, first "
                 f"{places[0]}. Rows that were known then have changed or gone, or the code that counts has."
@@ -81,17 +117,9 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         return found
 
 
-def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
-    """`candidate` against the model that is asked for, on all images that both ever screened.
-
-    Raises Fatal as `answer` does, and when there is nothing to compare.
-    """
-    with transaction(engine) as connection:
-        _begin(connection)
-        reference, other = (_release(connection, name) for name in (asked.model, candidate))
-        now = connection.execute(NOW).scalar_one()
-        question = Question(reference.model_version, EVER, now, asked.as_of or now, asked.plan.fst_source)
-        return compare(connection, question, other.model_version, asked.plan)
+def _question(asked: Asked, release: Release, as_of: datetime) -> tuple[Question, Kind]:
+    since, until, kind = window(asked.since, asked.until, as_of, asked.plan)
+    return Question(release.model_version, since, until, as_of, asked.plan.fst_source), kind
 
 
 def _hold_sums_against_rows(connection: Connection, question: Question) -> None:

@@ -12,11 +12,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from evenscreen.pipeline.audit.code_version import code_version
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
@@ -57,7 +57,7 @@ STANDARDS = text(
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
     """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
     counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = _completeness(counted, question.until)
+    completeness = completeness_of(counted, question.until)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -75,9 +75,8 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     description = described(connection, question, rows)
     scores = by_group(_asked(connection, SCORES, question, plan.primary))
     weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
-    verified = bounds_agree(
-        sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
-    )
+    reach = sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted)
+    verified = bounds_agree(reach, plan.margins)
     judgements = tuple(
         _judgement(
             explore(groups[grouping], grouping, plan)
@@ -99,9 +98,11 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
             as_of=question.as_of,
             plan=plan,
             plan_version=plan.version,
-            code_version=version("evenscreen"),
+            code_version=code_version(),
             input_sha256=_checksum(
-                rows | {f"drawn {name}": _drawn_rows(found) for name, found in draws.items()}
+                rows
+                | {f"drawn {name}": _drawn_rows(found) for name, found in draws.items()}
+                | {"bounds": [one._asdict() for one in reach]}
             ),
         ),
         completeness=completeness,
@@ -118,7 +119,8 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
     )
 
 
-def _completeness(counted: Ledger, until: datetime) -> Completeness:
+def completeness_of(counted: Ledger, until: datetime) -> Completeness:
+    """What the ledger of a window that ends at `until` says of it."""
     lacking = counted.missing + counted.in_flight
     if lacking:
         sentence = f"{lacking} of {counted.known} images are not in the figures."
@@ -190,11 +192,12 @@ def _drawn_rows(groups: dict[str, SampledGroup]) -> list[Row]:
 
 def _checksum(rows: Mapping[str, list[Row]]) -> str:
     """Over what the verdicts are computed from, floats to twelve digits."""
-    rounded = {
-        grouping: [
-            {name: f"{value:.12g}" if isinstance(value, float) else value for name, value in row.items()}
-            for row in some
-        ]
-        for grouping, some in rows.items()
-    }
-    return hashlib.sha256(json.dumps(rounded, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_rounded(rows), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return f"{value:.12g}" if isinstance(value, float) else value

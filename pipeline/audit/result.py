@@ -40,8 +40,10 @@ class Subject(Part):
     plan: Plan
     plan_version: str
     code_version: str
+    """`0.1.0+ab12cd34`: version of the package and checksum of the code that counts and judges."""
     input_sha256: str
-    """Over every figure that the verdicts were computed from."""
+    """Over every figure and worst-case bound that the verdicts were computed from. Other code may compute
+    them from others: comparable where `code_version` is the same."""
 
 
 class Completeness(Part):

@@ -16,6 +16,9 @@ class AuditSettings(DatabaseSettings):
     audit_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Signs what the webhook is told (HMAC-SHA256)."
     )
+    audit_webhook_patience_s: float = Field(
+        default=60.0, ge=0, description="How long the nightly run tries again while nobody takes it (s)."
+    )
     audit_metrics_file: Path | None = Field(
         default=None, description="File (*.prom) that the nightly audit writes its conclusion to."
     )

@@ -14,11 +14,12 @@ from evenscreen.schemas.tables.increments import (
 )
 from evenscreen.schemas.tables.labels import GroundTruth, SkinTypeReport
 from evenscreen.schemas.tables.outbox import OutboxMessage
-from evenscreen.schemas.tables.results import AuditPlan, AuditResult
+from evenscreen.schemas.tables.results import AuditAnnouncement, AuditPlan, AuditResult
 from evenscreen.schemas.tables.verification import VerificationDraw, VerificationSample
 
 __all__ = [
     "Arrival",
+    "AuditAnnouncement",
     "AuditPlan",
     "AuditRecord",
     "AuditResult",

@@ -70,9 +70,39 @@ class AuditResult(Table):
     conclusion: Mapped[str] = mapped_column(
         comment="even, uneven, insufficient evidence, incomplete, or no verdict when exploratory"
     )
-    code_version: Mapped[str] = mapped_column(comment="Version of evenscreen that computed it")
-    input_sha256: Mapped[str] = mapped_column(comment="SHA-256 over the figures that the verdicts rest on")
+    code_version: Mapped[str] = mapped_column(
+        comment="Version of evenscreen that computed it and checksum of the code that counts and judges"
+    )
+    input_sha256: Mapped[str] = mapped_column(
+        comment="SHA-256 over the figures and bounds that the verdicts rest on, "
+        "comparable within one code_version"
+    )
     result: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The whole audit, in the published schema")
     recorded_at: Mapped[UtcTime] = mapped_column(
         server_default=func.clock_timestamp(), comment="When it was stored"
+    )
+
+
+class AuditAnnouncement(Table):
+    """What the webhook took: whoever compares with it forgets no change, whatever became of a night."""
+
+    __tablename__ = "audit_announcements"
+    __table_args__ = (
+        CheckConstraint(CONCLUSIONS, name="conclusion"),
+        {"comment": "One row per change of verdict that the webhook has taken."},
+    )
+
+    announcement_id: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True), primary_key=True, comment="Rises with time"
+    )
+    model_version: Mapped[str] = mapped_column(
+        ForeignKey("models.model_version"), comment="The model that was audited"
+    )
+    plan_version: Mapped[str] = mapped_column(
+        ForeignKey("audit_plans.plan_version"), comment="The plan that the audit followed"
+    )
+    as_of: Mapped[UtcTime] = mapped_column(comment="The midnight whose audit it was")
+    conclusion: Mapped[str] = mapped_column(comment="What was told")
+    told_at: Mapped[UtcTime] = mapped_column(
+        server_default=func.clock_timestamp(), comment="When the receiver had taken it"
     )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,9 @@ WINDOWS = {
     "one week": ("2025-05-08", "2025-05-15"),
 }
 FASTER = "at most"
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+YESTERDAY = TODAY - timedelta(days=1)
+"""What is written while the benchmark runs was known before today, as a nightly audit finds it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def main() -> None:
             _fill_and_sum(superuser, clock, given, findings, progress)
             _describe(superuser, clock, given, findings, progress)
             _audits(found, database, clock, given, findings, progress)
+            _learn(superuser, given, given.rounds, TODAY - timedelta(minutes=1), progress)
+            _nightly(found, database, clock, findings, progress)
         if given.labels:
             _labels(found, given, findings, progress)
     report.show(findings, Console(highlight=False, width=None if sys.stdout.isatty() else 130))
@@ -104,7 +110,7 @@ def _fill_and_sum(
     fill(superuser, Numbered(1, given.images), patients, progress)
     with superuser.cursor() as cursor:
         for what, statement in (
-            ("the first increment, of everything", "SELECT * FROM audit.increment()"),
+            ("the first increment, of everything", f"SELECT * FROM audit.increment('{YESTERDAY}')"),
             ("the first sums of all periods", "SELECT audit.roll_up()"),
         ):
             progress(what)
@@ -116,19 +122,31 @@ def _fill_and_sum(
             )
         nights: list[Spent] = []
         for night in range(given.rounds):
-            first = given.images + 1 + night * given.nightly
-            fill(
-                superuser,
-                Numbered(first, given.nightly, (DAYS + night, DAYS + night + 1.0)),
-                patients,
-                progress,
-            )
+            known = YESTERDAY + (night + 1) * timedelta(minutes=1)
+            _learn(superuser, given, night, known, progress)
             progress(f"increment of night {night + 1}")
             with clock.spent() as spent:
-                cursor.execute("SELECT * FROM audit.increment()")
+                cursor.execute(f"SELECT * FROM audit.increment('{known}')")
                 cursor.execute("SELECT audit.roll_up()")
             nights += spent
         _add(findings, "sums", f"increment of {given.nightly:,} images", nights, Goal(5.0, FASTER))
+
+
+def _learn(
+    superuser: "psycopg2.extensions.connection",
+    given: argparse.Namespace,
+    night: int,
+    known: datetime,
+    progress: Callable[[str], None],
+) -> None:
+    """What one night brings, its `night`-th since the first sums."""
+    images = Numbered(
+        given.images + 1 + night * given.nightly,
+        given.nightly,
+        (DAYS + night, DAYS + night + 1.0),
+        known,
+    )
+    fill(superuser, images, int(given.images / 2.5), progress)
 
 
 def _describe(
@@ -167,19 +185,36 @@ def _audits(
     findings: Findings,
     progress: Callable[[str], None],
 ) -> None:
-    """The command, as cron runs it: ledger, verdicts, all descriptions, curves, on record."""
-    name = database.url.rsplit("/", 1)[1]
-    url = found.reach.database_urls["nightly"].rsplit("/", 1)[0] + f"/{name}"
+    """The command, as a person runs it: ledger, verdicts, all descriptions, curves, on record."""
+    env = _environment(found, database)
     rounds: list[Spent] = []
     peaks: list[float] = []
     for number in range(given.rounds):
         progress(f"full audit {number + 1}")
         command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "--json"]
         with clock.spent() as spent:
-            peaks.append(_peak_mb(command, {**os.environ, "EVENSCREEN_DATABASE_URL": url}, found.folder))
+            peaks.append(_peak_mb(command, env, found.folder))
         rounds += spent
     _add(findings, "audit", "full audit with verdicts", rounds, Goal(20.0, "below"))
     findings.add("audit", "memory of the client", "MB", peaks, Goal(300.0, "below"))
+
+
+def _nightly(
+    found: Place, database: Database, clock: Clock, findings: Findings, progress: Callable[[str], None]
+) -> None:
+    """The command, as cron runs it once a night: what the day brought is summed, then the same."""
+    progress("nightly audit")
+    command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "nightly", "--json"]
+    with clock.spent() as spent:
+        peak = _peak_mb(command, _environment(found, database), found.folder)
+    _add(findings, "audit", "nightly audit: increment, sums, full audit", spent)
+    findings.add("audit", "memory of the nightly client", "MB", [peak], Goal(300.0, "below"))
+
+
+def _environment(found: Place, database: Database) -> dict[str, str]:
+    name = database.url.rsplit("/", 1)[1]
+    url = found.reach.database_urls["nightly"].rsplit("/", 1)[0] + f"/{name}"
+    return {**os.environ, "EVENSCREEN_DATABASE_URL": url}
 
 
 def _labels(

@@ -8,6 +8,7 @@ loading and indexes are built once at the end, which leaves the same tables in a
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,12 +39,13 @@ class Numbered:
     """Images with consecutive `audit_id` that came in `days` since the beginning, half-open.
 
     Known since shortly after they came, outcomes up to 60 days later; those of a later day than `DAYS`, since
-    the moment they are written.
+    `known` (UTC).
     """
 
     first_id: int
     images: int
     days: tuple[float, float] = (0.0, float(DAYS))
+    known: datetime | None = None
     seed: int = 1
 
     @property
@@ -126,7 +128,8 @@ def _rows(
     modified = BEGIN + ((begin + share * (end - begin)) * 86_400e6).astype("timedelta64[us]")
     recorded = modified + (rng.gamma(2.0, 4.0, n) * 1e6 + 2e6).astype("timedelta64[us]")
     if images.late:
-        recorded = np.full(n, np.datetime64("now", "us"))
+        assert images.known is not None
+        recorded = np.full(n, np.datetime64(images.known.replace(tzinfo=None), "us"))
     seen = recorded - (rng.gamma(2.0, 0.5, n) * 1e6).astype("timedelta64[us]")
     due = modified + (rng.uniform(5, 60, n) * 86_400e6).astype("timedelta64[us]")
     known = recorded if images.late else np.minimum(due, BEGIN + int(DAYS) * DAY)

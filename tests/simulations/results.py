@@ -1,6 +1,5 @@
 """What has been simulated so far, in a file: complete after every chunk, so that a stopped run can go on."""
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -9,13 +8,15 @@ from typing import Any
 
 from entries import Entry
 
+from evenscreen.pipeline.audit.code_version import checksum
+
 HERE = Path(__file__).parent
 JUDGING = [
     *sorted((HERE.parent.parent / "pipeline" / "evidence").glob("*.py")),
     *[HERE.parent.parent / "pipeline" / "audit" / f"{name}.py" for name in ("judge", "missing", "plan")],
     *[HERE / f"{name}.py" for name in ("columns", "draws", "looks")],
 ]
-CODE = hashlib.sha256(b"".join(one.read_bytes() for one in JUDGING)).hexdigest()[:16]
+CODE = checksum(JUDGING)[:16]
 """Of all that draws and judges."""
 
 

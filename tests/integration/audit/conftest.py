@@ -13,6 +13,8 @@ from sqlalchemy import Engine, text
 from evenscreen.infra.local import postgres, roles
 from evenscreen.pipeline.database import open_database, transaction
 
+from .rows import Case, insert
+
 Ask = Callable[..., list[dict[str, Any]]]
 
 
@@ -66,3 +68,46 @@ def ask(engine_of: Callable[[str], Engine]) -> Ask:
             return [dict(row) for row in found.mappings()]
 
     return rows
+
+
+@pytest.fixture
+def nightly(engine_of: Callable[[str], Engine]) -> Engine:
+    return engine_of("nightly")
+
+
+@pytest.fixture
+def walked(owner: Engine, nightly: Engine) -> Callable[[], None]:
+    """A complete walk that saw what arrived; sums and statistics as a database has that lives."""
+
+    def walk() -> None:
+        with transaction(owner) as connection:
+            number = connection.scalar(
+                text(
+                    "INSERT INTO walks (bucket, completed_at) VALUES ('b', clock_timestamp())"
+                    " RETURNING walk_id"
+                )
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO listings SELECT screening_id, bucket, last_modified, :number FROM arrivals"
+                    " ON CONFLICT (screening_id) DO UPDATE SET walk_id = :number"
+                ),
+                {"number": number},
+            )
+            connection.execute(text("ANALYZE"))
+        with transaction(nightly) as connection:
+            connection.execute(text("SELECT audit.increment()"))
+
+    return walk
+
+
+@pytest.fixture
+def screened(owner: Engine, walked: Callable[[], None]) -> Callable[[list[Case]], str]:
+    """A model that screened the given cases, all of them listed."""
+
+    def fill(given: list[Case]) -> str:
+        model, _ = insert(owner, given)
+        walked()
+        return model
+
+    return fill

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 from psycopg2.extras import execute_values, register_uuid
 from sqlalchemy import Engine, text
 
+from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.database import transaction
 
 WHEN = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 UNTIL = datetime(2026, 4, 1, tzinfo=UTC)
 THRESHOLD = 5000
+WIDE = Plan(name="wide", margins=Margins(sensitivity=0.15, specificity=0.15, auroc=0.15, calibration=0.3))
 register_uuid()
 
 
@@ -44,6 +47,19 @@ class Case:
     @property
     def ended(self) -> str:
         return self.outcome or ("rejected" if self.score is None else "screened")
+
+
+def cases(per_class: int, types: tuple[int, ...] = (2, 4, 6), missed: float = 0.1) -> list[Case]:
+    """`per_class` positives and negatives of each type; of type VI a share `missed` is missed."""
+    draw = np.random.default_rng(5)
+
+    def one(fst: int, malignant: bool) -> Case:
+        wrong = draw.random() < (missed if malignant and fst == 6 else 0.1)
+        flagged = malignant != wrong
+        low, high = (5000, 10_001) if flagged else (0, 5000)
+        return Case(int(draw.integers(low, high)), malignant, fst=fst, patient=None)
+
+    return [one(fst, malignant) for fst in types for malignant in (True, False) for _ in range(per_class)]
 
 
 def insert(owner: Engine, cases: Iterable[Case], model: str | None = None) -> tuple[str, list[UUID]]:

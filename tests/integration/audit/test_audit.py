@@ -5,82 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
 from evenscreen.pipeline.audit.night import night
-from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.window import midnight
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.evidence.calibration import calibration_line
 from evenscreen.pipeline.labels.sample import draw_sample
 from evenscreen.schemas.errors import Fatal
-from evenscreen.schemas.settings import AuditSettings
 
-from .rows import SINCE, UNTIL, Case, insert, label
+from .rows import SINCE, UNTIL, WIDE, Case, cases, insert, label
 
-WIDE = Plan(name="wide", margins=Margins(sensitivity=0.15, specificity=0.15, auroc=0.15, calibration=0.3))
 GROUPS = {2: "I–II", 4: "III–IV", 6: "V–VI"}
-
-
-def cases(per_class: int, types: tuple[int, ...] = (2, 4, 6), missed: float = 0.1) -> list[Case]:
-    """`per_class` positives and negatives of each type; of type VI a share `missed` is missed."""
-    draw = np.random.default_rng(5)
-
-    def one(fst: int, malignant: bool) -> Case:
-        wrong = draw.random() < (missed if malignant and fst == 6 else 0.1)
-        flagged = malignant != wrong
-        low, high = (5000, 10_001) if flagged else (0, 5000)
-        return Case(int(draw.integers(low, high)), malignant, fst=fst, patient=None)
-
-    return [one(fst, malignant) for fst in types for malignant in (True, False) for _ in range(per_class)]
-
-
-@pytest.fixture
-def nightly(engine_of: Callable[[str], Engine]) -> Engine:
-    return engine_of("nightly")
-
-
-@pytest.fixture
-def walked(owner: Engine, nightly: Engine) -> Callable[[], None]:
-    """A complete walk that saw what arrived; sums and statistics as a database has that lives."""
-
-    def walk() -> None:
-        with transaction(owner) as connection:
-            number = connection.scalar(
-                text(
-                    "INSERT INTO walks (bucket, completed_at) VALUES ('b', clock_timestamp())"
-                    " RETURNING walk_id"
-                )
-            )
-            connection.execute(
-                text(
-                    "INSERT INTO listings SELECT screening_id, bucket, last_modified, :number FROM arrivals"
-                    " ON CONFLICT (screening_id) DO UPDATE SET walk_id = :number"
-                ),
-                {"number": number},
-            )
-            connection.execute(text("ANALYZE"))
-        with transaction(nightly) as connection:
-            connection.execute(text("SELECT audit.increment()"))
-
-    return walk
-
-
-@pytest.fixture
-def screened(owner: Engine, walked: Callable[[], None]) -> Callable[[list[Case]], str]:
-    """A model that screened the given cases, all of them listed."""
-
-    def fill(given: list[Case]) -> str:
-        model, _ = insert(owner, given)
-        walked()
-        return model
-
-    return fill
 
 
 def said(found: Audit, metric: str) -> str | None:
@@ -226,45 +166,6 @@ def test_what_became_known_later_changes_no_earlier_answer_and_the_next_one(
     assert early.subject.input_sha256 != late.subject.input_sha256
 
 
-def test_the_same_question_has_the_answer_on_record_and_is_computed_again_alike(
-    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
-) -> None:
-    asked = Asked(WIDE, screened(cases(200)), as_of=now())
-    first = answer(nightly, asked)
-    assert answer(nightly, asked) == first
-    assert answer(nightly, asked, recompute=True).judgements == first.judgements
-    with transaction(owner) as connection:
-        connection.execute(
-            text(
-                "UPDATE audit_results SET result = jsonb_set(result, '{description,all,0,positives}', '7')"
-                " WHERE model_version = :model"
-            ),
-            {"model": asked.model},
-        )
-    assert answer(nightly, asked).description["all"][0].positives == 7
-    with pytest.raises(Fatal, match="differs from the one on record"):
-        answer(nightly, asked, recompute=True)
-
-
-def test_a_row_that_changed_behind_the_sums_is_noticed_when_computed_again(
-    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
-) -> None:
-    asked = Asked(WIDE, screened(cases(40)), as_of=now())
-    first = answer(nightly, asked)
-    change = text(
-        "UPDATE predictions SET score = score + CAST(:by AS smallint) WHERE audit_id ="
-        " (SELECT min(audit_id) FROM audit_records WHERE model_version = :model)"
-    )
-    with transaction(owner) as connection:
-        connection.execute(change, {"by": 1, "model": asked.model})
-    assert answer(nightly, asked) == first
-    with pytest.raises(Fatal, match="1 images are no longer what they were"):
-        answer(nightly, asked, recompute=True)
-    with transaction(owner) as connection:
-        connection.execute(change, {"by": -1, "model": asked.model})
-    assert answer(nightly, asked, recompute=True).judgements == first.judgements
-
-
 def test_a_window_that_no_plan_registered_gets_no_verdict(
     nightly: Engine, screened: Callable[[list[Case]], str]
 ) -> None:
@@ -289,9 +190,8 @@ def test_screenings_whose_outcomes_are_not_due_do_not_count(
 
 def test_a_night_is_on_record_once(nightly: Engine, screened: Callable[[list[Case]], str]) -> None:
     asked = Asked(WIDE, screened(cases(100)), as_of=midnight(datetime.now(UTC)))
-    settings = AuditSettings(database_url="postgresql://unused")
-    first = night(nightly, asked, settings)
-    assert night(nightly, asked, settings) == first
+    first = night(nightly, asked)
+    assert night(nightly, asked) == first
     with transaction(nightly) as connection:
         count = text("SELECT count(*) FROM audit.results WHERE model_version = :model")
         assert connection.scalar(count, {"model": asked.model}) == 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.database import transaction
+from evenscreen.schemas.errors import Transient
 
 from .conftest import Ask
 from .rows import SINCE, UNTIL, WHEN, Case, insert, label
@@ -178,6 +179,26 @@ def test_a_row_is_not_forgotten_whose_transaction_ends_after_the_increment_began
     assert (
         ask("metrics", since=SINCE, until=UNTIL, as_of=now(), model=model, dimension="all")[0]["images"] == 6
     )
+
+
+def test_an_increment_that_waits_in_vain_for_a_writer_is_to_be_tried_again(owner: Engine) -> None:
+    """As it is, but for its patience of half a minute."""
+    with transaction(owner) as connection:
+        settle = connection.scalar(
+            text("SELECT pg_get_functiondef('figures.settle(timestamptz)'::regprocedure)")
+        )
+        connection.execute(text("CREATE SCHEMA hasty"))
+        hasty = settle.replace("figures.settle", "hasty.settle").replace("30 seconds", "0.1 seconds")
+        assert hasty.count("hasty") == hasty.count("0.1 seconds") == 1
+        connection.execute(text(hasty))
+    try:
+        with transaction(owner) as writing:
+            writing.execute(text("SELECT pg_current_xact_id()"))
+            with pytest.raises(Transient, match="55000"), transaction(owner) as connection:
+                connection.execute(text("SELECT hasty.settle(clock_timestamp())"))
+    finally:
+        with transaction(owner) as connection:
+            connection.execute(text("DROP SCHEMA hasty CASCADE"))
 
 
 def test_the_future_cannot_be_summed(increment: Callable[..., dict[str, Any]], now: Clock) -> None:

@@ -39,6 +39,7 @@ def failure(engine: Engine, *statements: str) -> EvenscreenError:
         ("57014", ["SET LOCAL statement_timeout = 20", "SELECT pg_sleep(60)"]),
         ("25006", ["SET TRANSACTION READ ONLY", "INSERT INTO walks (bucket) VALUES (:secret)"]),
         ("40001", ["DO $$BEGIN RAISE 'Doe^Jane^19630204' USING ERRCODE = '40001'; END$$"]),
+        ("55000", ["DO $$BEGIN RAISE 'Doe^Jane^19630204' USING ERRCODE = '55000'; END$$"]),
         ("53100", ["DO $$BEGIN RAISE 'Doe^Jane^19630204' USING ERRCODE = '53100'; END$$"]),
         ("58030", ["DO $$BEGIN RAISE 'Doe^Jane^19630204' USING ERRCODE = '58030'; END$$"]),
     ],

@@ -23,7 +23,7 @@ COLUMNS = {name: frozenset(table.columns.keys()) for name, table in Table.metada
 WORKER_TABLES = {"arrivals", "audit_records", "predictions", "dead_letters", "outbox", "patients", "models"}
 DOOR_TABLES = {"walks", "listings"}
 LABEL_TABLES = {"ground_truth", "skin_type_reports"}
-RESULT_TABLES = {"audit_plans", "audit_results"}
+RESULT_TABLES = {"audit_plans", "audit_results", "audit_announcements"}
 
 READS: dict[str, dict[str, frozenset[str]]] = {
     "worker": {table: COLUMNS[table] for table in WORKER_TABLES},

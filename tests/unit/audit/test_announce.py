@@ -2,41 +2,13 @@
 
 import hashlib
 import hmac
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from evenscreen.pipeline.audit.announce import SIGNATURE, send
+from evenscreen.pipeline.audit.announce import send
 from evenscreen.schemas.errors import Fatal, Transient
 
-Told = list[tuple[bytes, str | None]]
-
-
-@contextmanager
-def receiver(answer: int) -> Iterator[tuple[str, Told]]:
-    """A web server that notes what it is told."""
-    told: Told = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append((self.rfile.read(int(self.headers["Content-Length"])), self.headers[SIGNATURE]))
-            self.send_response(answer)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/verdicts", told
-        finally:
-            server.shutdown()
-            thread.join()
+from .receiver import receiver
 
 
 def test_the_receiver_can_check_who_sent_it() -> None:
@@ -51,6 +23,13 @@ def test_a_receiver_that_refuses_is_told_again_later() -> None:
         send(url, "secret", b"{}")
 
 
+def test_a_redirect_is_not_taken_for_an_answer() -> None:
+    with receiver(204) as (there, told):
+        with receiver(302, {"Location": there}) as (here, asked), pytest.raises(Transient, match="302"):
+            send(here, "secret", b"{}")
+        assert (len(asked), told) == (1, [])
+
+
 def test_nobody_there_is_weather() -> None:
     with pytest.raises(Transient, match="webhook"):
         send("http://127.0.0.1:9/", "secret", b"{}")
@@ -62,6 +41,11 @@ def test_nobody_there_is_weather() -> None:
         ("http://example.org/", "secret", "https://"),
         ("file:///etc/passwd", "secret", "https://"),
         ("https://example.org/", "", "SECRET"),
+        ("http://localhost.example.org/", "secret", "https://"),
+        ("http://127.0.0.1.example.org/", "secret", "https://"),
+        ("http://localhost@example.org/", "secret", "https://"),
+        ("http://[::1/", "secret", "no address"),
+        ("https://", "secret", "https://"),
     ],
 )
 def test_nothing_leaves_unsigned_or_in_the_clear(url: str, secret: str, sentence: str) -> None:

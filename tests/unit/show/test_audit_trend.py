@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from evenscreen.infra.show.audit_page import page
-from evenscreen.infra.show.svg_trend import MOST_NIGHTS, nightly, trend
+from evenscreen.infra.show.svg_trend import nightly, trend
 from evenscreen.pipeline.audit.result import Audit, Conclusion
 
 from .parsed import parse
@@ -25,15 +25,6 @@ def test_only_nights_of_this_model_and_plan_are_drawn_in_order(uneven: Audit) ->
         uneven,
     ]
     assert nightly(uneven, history) == [history[1], history[0], uneven]
-
-
-def test_of_two_years_few_nights_are_drawn_and_every_change_of_mind(uneven: Audit) -> None:
-    history = [on(uneven, day, "even" if day == 333 else None) for day in range(1, 730)]
-    nights = nightly(uneven, history)
-    assert len(nights) <= MOST_NIGHTS + 4
-    assert nights[0].subject.as_of == history[-1].subject.as_of
-    assert nights[-1] == uneven
-    assert "even" in [one.conclusion for one in nights]
 
 
 def test_a_gap_is_never_negative_and_its_limits_turn_with_it(uneven: Audit) -> None:
