@@ -26,6 +26,7 @@ FOREST = (
     "with the limits that must fit into the grey for `even`. Square: shown to be within the margin, with "
     "the limits that do."
 )
+OF_THOSE_SEEN = " All of it is about images with an outcome: a gap among the others is not excluded."
 POINTWISE = (
     "Grey: the margin of the plan, which did not register this window. Limits are 95 % limits of each pair "
     "by itself; they decide nothing."
@@ -38,6 +39,8 @@ def verdicts(found: Audit) -> list[Node]:
     judgement = found.judgements[0]
     plots: list[Node] = []
     high, told = reach(judgement.verdicts), FOREST if judgement.outcome else POINTWISE
+    if not judgement.verified:
+        told += OF_THOSE_SEEN
     for place, one in enumerate(ordered(judgement.verdicts)):
         name = METRIC_NAMES[one.metric]
         plots += [

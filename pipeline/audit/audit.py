@@ -10,7 +10,7 @@ Step 5  conclude   one word for the whole                                       
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -20,17 +20,13 @@ from sqlalchemy import Connection, TextClause, text
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
-from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
+from evenscreen.pipeline.audit.judge import explore, judge
+from evenscreen.pipeline.audit.judgement import judgement
 from evenscreen.pipeline.audit.plan import Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
     Completeness,
-    Gap,
-    Interval,
-    Judgement,
     Kind,
-    Lacking,
-    MetricVerdict,
     ReferenceStandard,
     Subject,
     conclude,
@@ -42,9 +38,7 @@ from evenscreen.pipeline.audit.sampled import (
     summaries,
     weighted_figures,
 )
-from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
-from evenscreen.pipeline.evidence.multiplicity import z
-from evenscreen.pipeline.evidence.pairs import Figure, Pair
+from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
 from evenscreen.pipeline.ledger import Ledger, ledger
 
 GRACE_S = 300.0
@@ -74,18 +68,26 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
     description = described(connection, question, rows)
     scores = by_group(_asked(connection, SCORES, question, plan.primary))
-    weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
-    verified = bounds_agree(
-        sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
-    )
+    weighted = corrected(scores)
+    sampled = {grouping: summaries(draws.get(grouping, {})) for grouping in both}
+    verified = {
+        grouping: agreement(
+            sampled_bounds(sampled[grouping], groups[grouping])
+            if sampled[grouping]
+            else bounds(description[grouping], weighted if grouping == plan.primary else ()),
+            plan.margins,
+        )
+        for grouping in both
+    }
     judgements = tuple(
-        _judgement(
+        judgement(
             explore(groups[grouping], grouping, plan)
             if kind == "exploratory"
             else judge(groups[grouping], grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
-            verified,
+            verified=verified[grouping],
+            complete=completeness.complete,
         )
         for grouping in both
     )
@@ -107,9 +109,9 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         completeness=completeness,
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
-        verified=verified,
+        verified=bool(judgements[0].verified),
         corrected=weighted,
-        sampled=sampled,
+        sampled=sampled[plan.primary],
         reference_standards=standards,
         calibration_lines={"all": other_lines(connection, question, "all")}
         | {both[0]: lines(scores), both[1]: other_lines(connection, question, both[1])},
@@ -131,48 +133,6 @@ def _completeness(counted: Ledger, until: datetime) -> Completeness:
             ledger=counted, complete=True, sentence=f"All {counted.known} images are accounted for."
         )
     return Completeness(ledger=counted, complete=False, sentence=sentence)
-
-
-def _judgement(judged: Sequence[Judged], grouping: Grouping, kind: Kind, verified: bool) -> Judgement:
-    outcome = overall(list(judged))
-    if outcome == "even" and not verified:
-        outcome = "insufficient evidence"
-    verdicts = tuple(_verdict(one, kind) for one in judged)
-    return Judgement(grouping=grouping, outcome=None if kind == "exploratory" else outcome, verdicts=verdicts)
-
-
-def _verdict(one: Judged, kind: Kind) -> MetricVerdict:
-    found = one.verdict
-    return MetricVerdict(
-        metric=one.metric,
-        margin=one.margin,
-        alpha=one.alpha,
-        outcome=None if kind == "exploratory" else found.outcome,
-        beyond_margin=None if kind == "exploratory" else found.beyond_margin,
-        figures={name: _interval(figure) for name, figure in one.figures.items()},
-        largest=_gap(found.largest) if found.largest else None,
-        uneven=tuple(map(_gap, found.uneven)),
-        undecided=tuple(map(_gap, found.undecided)),
-        within=tuple(map(_gap, found.within)),
-        not_assessable=found.not_assessable,
-        lacking=tuple(
-            Lacking(group=group, case=case, needed=short.needed, more=short.more, months=short.months)
-            for group, cases in one.missing.items()
-            for case, short in cases.items()
-        ),
-    )
-
-
-def _interval(figure: Figure | None) -> Interval | None:
-    """Pointwise: what one looks at for this group alone."""
-    if figure is None:
-        return None
-    estimate = figure.limits(z(0.975))
-    return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
-
-
-def _gap(pair: Pair) -> Gap:
-    return Gap(**pair._asdict())
 
 
 def _asked(

@@ -9,6 +9,7 @@ from evenscreen.pipeline.evidence.verdict import Outcome
 from evenscreen.pipeline.ledger import Ledger
 
 Kind = Literal["nightly", "quarter", "exploratory"]
+Said = Literal["even", "uneven", "insufficient evidence", "incomplete"]
 Conclusion = Literal["even", "uneven", "insufficient evidence", "incomplete", "no verdict"]
 EXIT_CODES: dict[Conclusion, int] = {
     "even": 0,
@@ -86,8 +87,12 @@ class MetricVerdict(Part):
     metric: Metric
     margin: float
     alpha: float
-    outcome: Outcome | None
-    """None when exploratory."""
+    outcome: Said | None
+    """Never `even` where images are missing or missing outcomes could hide a gap. None when exploratory."""
+    verified: bool | None = None
+    """Whether missing outcomes could not hide a gap between any two groups: without it there is no `even`.
+
+    None in audits on record from before it was told by metric."""
     beyond_margin: Literal["proven", "not proven"] | None
     """None when exploratory."""
     figures: dict[str, Interval | None]
@@ -98,7 +103,7 @@ class MetricVerdict(Part):
     undecided: tuple[Gap, ...]
     """When exploratory: every pair, as nothing is decided."""
     within: tuple[Gap, ...]
-    """Shown to be within the margin."""
+    """Shown to be within the margin, for images like those that have an outcome."""
     not_assessable: tuple[str, ...]
     lacking: tuple[Lacking, ...]
 
@@ -107,11 +112,23 @@ class Judgement(Part):
     """All metrics of one grouping."""
 
     grouping: Grouping
-    outcome: Outcome | None
+    outcome: Said | None
+    """None when exploratory."""
+    verified: bool | None = None
+    """Of all deciding metrics. None in audits on record from before it was told by grouping."""
     verdicts: tuple[MetricVerdict, ...]
 
 
-def conclude(outcome: Outcome | None, complete: bool) -> Conclusion:
+def say(outcome: Outcome, *, verified: bool, complete: bool) -> Said:
+    """What may be said of one metric or of all, in the order of `conclude`; no `even` unless `verified`."""
+    if outcome == "uneven":
+        return "uneven"
+    if not complete:
+        return "incomplete"
+    return "insufficient evidence" if outcome == "even" and not verified else outcome
+
+
+def conclude(outcome: Said | None, complete: bool) -> Conclusion:
     """One word for all: `uneven` before `incomplete` before `insufficient evidence` before `even`.
 
     An alarm does not wait for the last image; nothing else can be said before all are in.
@@ -250,7 +267,7 @@ class Audit(Part):
     judgements: tuple[Judgement, ...]
     """The primary grouping first; its outcome is the audit's."""
     verified: bool
-    """Whether missing outcomes could not hide a gap: without it there is no `even`."""
+    """Of the primary grouping: whether missing outcomes could not hide a gap."""
     corrected: tuple[Corrected, ...]
     sampled: tuple[Sampled, ...] = ()
     """Of the primary groups, where outcomes came of random draws: verdicts then rest on weighted figures."""

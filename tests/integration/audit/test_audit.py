@@ -154,6 +154,22 @@ def test_unverified_cases_leave_no_even(nightly: Engine, screened: Callable[[lis
     assert [one.unverified_share for one in found.corrected] == pytest.approx([400 / 1400] * 3)
 
 
+def test_six_types_are_not_even_where_the_outcomes_of_one_of_them_are_missing(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    """Type VI is a tenth of V–VI: what is not known of it hides no gap of the group, and may of the type."""
+    plan = Plan(name="wider", margins=Margins(sensitivity=0.3, specificity=0.3, auroc=0.3, calibration=0.45))
+    given = [*cases(360, types=(1, 2, 3, 4, 5)), *cases(40, types=(6,))]
+    hidden = [Case(100, None, fst=6) for _ in range(30)]
+    found = answer(nightly, Asked(plan, screened([*given, *hidden])))
+    assert (found.conclusion, found.verified) == ("even", True)
+    primary, secondary = found.judgements
+    assert {one.outcome for one in primary.verdicts} == {"even"}
+    by_metric = {one.metric: (one.verified, one.outcome) for one in secondary.verdicts}
+    assert by_metric["sensitivity"] == by_metric["auroc"] == (False, "insufficient evidence")
+    assert (secondary.verified, secondary.outcome) == (False, "insufficient evidence")
+
+
 def test_a_random_sample_of_the_unverified_ones_allows_an_even(
     nightly: Engine,
     owner: Engine,
@@ -205,10 +221,15 @@ def test_an_image_that_never_arrived_makes_it_incomplete_before_any_figure(
         found = answer(nightly, Asked(WIDE, model))
         assert found.conclusion == "incomplete"
         assert found.completeness.sentence.startswith("1 of ")
+        for judgement in found.judgements:
+            assert judgement.outcome == "incomplete"
+            assert {one.outcome for one in judgement.verdicts} == {"incomplete"}
     finally:
         with transaction(owner) as connection:
             connection.execute(text("DELETE FROM listings WHERE screening_id = :id"), lost)
     assert answer(nightly, Asked(WIDE, model)).conclusion == "even"
+    again = answer(nightly, Asked(WIDE, model, as_of=found.subject.as_of), recompute=True)
+    assert (again.conclusion, said(again, "auroc")) == ("even", "even")
 
 
 def test_what_became_known_later_changes_no_earlier_answer_and_the_next_one(

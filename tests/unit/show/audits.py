@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evenscreen.pipeline.audit.audit import _completeness, _judgement
+from evenscreen.pipeline.audit.audit import _completeness
 from evenscreen.pipeline.audit.curves import curves, lines
 from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import explore, judge
+from evenscreen.pipeline.audit.judgement import judgement
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
@@ -19,7 +20,7 @@ from evenscreen.pipeline.audit.result import (
     Subject,
     conclude,
 )
-from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
+from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
 from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
 from evenscreen.pipeline.ledger import Ledger
 
@@ -65,18 +66,24 @@ def sample(
     }
     scores = by_group(_scores(reported, plan.primary))
     weighted = corrected(scores)
-    agree = bounds_agree(bounds(described[plan.primary], weighted), plan.margins)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
+    agree = {
+        grouping: agreement(
+            bounds(described[grouping], weighted if grouping == plan.primary else ()), plan.margins
+        )
+        for grouping in both
+    }
     judgements = tuple(
-        _judgement(
+        judgement(
             explore(_figures(reported, grouping), grouping, plan)
             if kind == "exploratory"
             else judge(_figures(reported, grouping), grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
-            agree,
+            verified=agree[grouping],
+            complete=completeness.complete,
         )
         for grouping in both
     )
@@ -96,7 +103,7 @@ def sample(
         completeness=completeness,
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
-        verified=agree,
+        verified=bool(judgements[0].verified),
         corrected=weighted,
         reference_standards=tuple(_standards(reported, plan.primary)),
         calibration_lines={
