@@ -112,16 +112,25 @@ def compare(
     candidate: Annotated[str, typer.Argument(help="Model version that may take its place.")],
     as_of: AsOf = None,
     plan: PlanName = "default",
+    signed_by: Annotated[
+        str | None, typer.Option(help="Who answers for groups without evidence.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON on stdout, with every positive newly missed.")
+    ] = False,
 ) -> None:
-    """Two models on the images that both screened. Exit codes: 0 no worse, 10 worse, 11 not known."""
+    """Two models on the images that both screened: may the second replace the first?
+
+    Exit codes: 0 it may, 10 it is worse for somebody, 11 not known, 12 images of the window are missing.
+    """
     from evenscreen.infra.show.two_models import show_two_models
     from evenscreen.pipeline.audit.ask import Asked, compared
+    from evenscreen.pipeline.audit.paired import EXIT_CODES
     from evenscreen.pipeline.audit.plan import load_plan
-    from evenscreen.pipeline.audit.two_models import EXIT_CODES
 
     asked = Asked(load_plan(plan), reference, as_of=_utc(as_of))
-    found = compared(_engine(_settings()), asked, candidate)
-    show_two_models(found)
+    found = compared(_engine(_settings()), asked, candidate, signed_by)
+    print(found.model_dump_json(indent=1)) if as_json else show_two_models(found)
     raise typer.Exit(EXIT_CODES[found.conclusion])
 
 

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine, text
 from evenscreen.pipeline.audit.audit import audit
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.keep import store, stored
+from evenscreen.pipeline.audit.paired import TwoModels
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.recompute import differing
 from evenscreen.pipeline.audit.result import Audit
-from evenscreen.pipeline.audit.two_models import TwoModels, compare
-from evenscreen.pipeline.audit.window import EVER, window
+from evenscreen.pipeline.audit.two_models import compare
+from evenscreen.pipeline.audit.window import EVER, mature_until, window
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 from evenscreen.schemas.errors import Fatal
@@ -60,9 +61,7 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
     with transaction(engine) as connection:
         _begin(connection)
         release, now = _release(connection, asked.model), connection.execute(NOW).scalar_one()
-        as_of = asked.as_of or now
-        if as_of > now:
-            raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
+        as_of = _as_of(asked, now)
         since, until, kind = window(asked.since, asked.until, as_of, asked.plan)
         question = Question(release.model_version, since, until, as_of, asked.plan.fst_source)
         on_record = stored(connection, question, kind, asked.plan)
@@ -81,17 +80,18 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         return found
 
 
-def compared(engine: Engine, asked: Asked, candidate: str) -> TwoModels:
-    """`candidate` against the model that is asked for, on all images that both ever screened.
+def compared(engine: Engine, asked: Asked, candidate: str, signed_by: str | None = None) -> TwoModels:
+    """`candidate` against the model that is asked for, on images that both screened, if outcomes are due.
 
     Raises Fatal as `answer` does, and when there is nothing to compare.
     """
     with transaction(engine) as connection:
         _begin(connection)
         reference, other = (_release(connection, name) for name in (asked.model, candidate))
-        now = connection.execute(NOW).scalar_one()
-        question = Question(reference.model_version, EVER, now, asked.as_of or now, asked.plan.fst_source)
-        return compare(connection, question, other.model_version, asked.plan)
+        as_of = _as_of(asked, connection.execute(NOW).scalar_one())
+        until = mature_until(as_of, asked.plan)
+        question = Question(reference.model_version, EVER, until, as_of, asked.plan.fst_source)
+        return compare(connection, question, other.model_version, asked.plan, signed_by)
 
 
 def _hold_sums_against_rows(connection: Connection, question: Question) -> None:
@@ -107,6 +107,12 @@ def _hold_sums_against_rows(connection: Connection, question: Question) -> None:
 def _begin(connection: Connection) -> None:
     for setting in (SNAPSHOT, PATIENCE, HASHED):
         connection.execute(setting)
+
+
+def _as_of(asked: Asked, now: datetime) -> datetime:
+    if asked.as_of is not None and asked.as_of > now:
+        raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
+    return asked.as_of or now
 
 
 def _release(connection: Connection, model: str | None) -> Release:

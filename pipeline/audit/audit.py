@@ -1,6 +1,6 @@
 """One audit: completeness first, then figures from SQL, then verdicts.
 
-Step 1  complete   the ledger of the window: is every image in the figures?        ledger.py
+Step 1  complete   the ledger of the window: is every image in the figures?        completeness.py
 Step 2  figures    one row per group, counted and ranked by the database           figures.py
                    weighted, where outcomes came of random draws                   sampled.py
 Step 3  judge      every pair of groups, every registered group                    judge.py
@@ -11,12 +11,12 @@ Step 5  conclude   one word for the whole                                       
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from evenscreen.pipeline.audit.completeness import counted
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
@@ -25,7 +25,6 @@ from evenscreen.pipeline.audit.judgement import judgement
 from evenscreen.pipeline.audit.plan import Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
-    Completeness,
     Kind,
     ReferenceStandard,
     Subject,
@@ -39,9 +38,7 @@ from evenscreen.pipeline.audit.sampled import (
     weighted_figures,
 )
 from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
-from evenscreen.pipeline.ledger import Ledger, ledger
 
-GRACE_S = 300.0
 SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
 STANDARDS = text(
     "SELECT * FROM audit.reference_standards(:since, :until, :as_of, :model, :dimension, :source)"
@@ -50,8 +47,7 @@ STANDARDS = text(
 
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
     """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
-    counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = _completeness(counted, question.until)
+    completeness = counted(connection, question.since, question.until)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -118,21 +114,6 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         description=description,
         curves=curves(scores),
     )
-
-
-def _completeness(counted: Ledger, until: datetime) -> Completeness:
-    lacking = counted.missing + counted.in_flight
-    if lacking:
-        sentence = f"{lacking} of {counted.known} images are not in the figures."
-    elif counted.listed_at is None:
-        sentence = "A bucket was never listed to its end, so nobody knows what is missing."
-    elif counted.listed_at < until:
-        sentence = "The last complete listing is older than the window, so nobody knows what is missing."
-    else:
-        return Completeness(
-            ledger=counted, complete=True, sentence=f"All {counted.known} images are accounted for."
-        )
-    return Completeness(ledger=counted, complete=False, sentence=sentence)
 
 
 def _asked(

@@ -1,8 +1,10 @@
 """The whole audit on a real database: what it says, what it remembers, and what it refuses."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -350,37 +352,111 @@ def test_an_auditor_reads_results_and_stores_none(
         answer(engine_of("auditor"), Asked(WIDE, model))
 
 
-def test_two_models_on_the_same_images(
-    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str]
+SHIPPED = json.loads((Path(__file__).parents[3] / "compression" / "shipped" / "manifest.json").read_text())
+
+
+@pytest.fixture
+def again(owner: Engine, walked: Callable[[], None]) -> Callable[..., str]:
+    """A second model that screened what the first one did, malignant images of type VI `lower` by so much.
+
+    Its manifest holds what was found on simulated tones against the first one.
+    """
+
+    def screen(model: str, lower: int = 0) -> str:
+        other = f"m-{uuid4().hex[:12]}"
+        manifest = json.dumps(SHIPPED | {"promotion": SHIPPED["promotion"] | {"parent": model}})
+        with transaction(owner) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO models (model_version, threshold, manifest) VALUES (:other, 5000, :manifest)"
+                ),
+                {"other": other, "manifest": manifest},
+            )
+            connection.execute(
+                text(
+                    "WITH before AS ("
+                    " SELECT r.*, p.score, g.malignant FROM audit_records r"
+                    " JOIN predictions p USING (audit_id) JOIN ground_truth g USING (screening_id)"
+                    " WHERE r.model_version = :model"
+                    "), again AS ("
+                    " INSERT INTO audit_records (screening_id, model_version, outcome, fst, fst_source,"
+                    " modality, last_modified, trace_id)"
+                    " SELECT screening_id, :other, outcome, fst, fst_source, modality, last_modified,"
+                    " trace_id FROM before RETURNING audit_id, screening_id"
+                    "), rescored AS ("
+                    " SELECT a.audit_id, CASE WHEN b.malignant AND b.fst = 6"
+                    " THEN greatest(b.score - :lower, 0) ELSE b.score END AS score"
+                    " FROM again a JOIN before b USING (screening_id)"
+                    ") INSERT INTO predictions (audit_id, score, flagged, probabilities)"
+                    " SELECT audit_id, score, score >= 5000, '{}' FROM rescored"
+                ),
+                {"model": model, "other": other, "lower": lower},
+            )
+        walked()
+        return other
+
+    return screen
+
+
+def test_a_model_that_is_worse_for_some_names_every_cancer_that_it_misses(
+    nightly: Engine, owner: Engine, walked: Callable[[], None], again: Callable[..., str]
 ) -> None:
-    model, other = screened(cases(300)), f"m-{uuid4().hex[:12]}"
+    given = [*cases(200), *(Case(9000, None) for _ in range(5))]
+    model, ids = insert(owner, given)
+    walked()
+    other = again(model, 3000)
+    found = compared(nightly, Asked(WIDE, model), other, "Dr. Ada Osei")
+    groups = {one.group: one for of in found.groupings for one in of.groups}
+    assert (found.conclusion, found.promotable) == ("worse", False)
+    verdicts = [groups[name].verdict for name in ("V–VI", "VI", "I–II")]
+    assert verdicts == ["worse", "worse", "no worse"]
+    assert {"V–VI", "VI"} <= set(found.missing_more)
+    lost = {
+        one
+        for one, case in zip(ids, given, strict=True)
+        if case.malignant and case.fst == 6 and case.score is not None and 5000 <= case.score < 8000
+    }
+    assert {one.screening_id for one in found.newly_missed} == lost
+    assert {one.fst for one in found.newly_missed} == {"VI"}
+    assert groups["VI"].newly_missed == groups["V–VI"].newly_missed == found.overall.newly_missed == len(lost)
+    assert all(one.candidate_score == one.reference_score - 3000 < 5000 for one in found.newly_missed)
+    assert any("In reported group V–VI the candidate is worse" in one for one in found.reasons)
+    assert (found.with_outcome, found.overall.images, found.not_reached) == (1200, 1200, 0)
+
+
+def test_a_model_is_promotable_by_the_rule_that_model_compare_has(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], again: Callable[..., str]
+) -> None:
+    model = screened(cases(100, types=(2, 4)))
+    other = again(model)
+    unsigned = compared(nightly, Asked(WIDE, model), other)
+    assert (unsigned.conclusion, unsigned.unassessed) == ("insufficient evidence", ("V–VI",))
+    assert unsigned.simulated == dict.fromkeys(("I", "II", "III", "IV", "V", "VI"), "no worse")
+    signed = compared(nightly, Asked(WIDE, model), other, "Dr. Ada Osei")
+    assert (signed.conclusion, signed.promotable, signed.signed_by) == ("promotable", True, "Dr. Ada Osei")
+    assert "Dr. Ada Osei signed for that." in signed.reasons[-1]
+    by_types = WIDE.model_copy(update={"primary": "fst"})
+    six = compared(nightly, Asked(by_types, model), other)
+    assert [one.grouping for one in six.groupings] == ["fst", "fst_group"]
+    assert six.unassessed == ("I", "III", "V", "VI")
+    itself = compared(nightly, Asked(WIDE, model), model, "Dr. Ada Osei")
+    assert not itself.promotable
+    assert "No simulated tone was compared." in itself.reasons
+    lost = {"id": str(uuid4()), "when": datetime(2026, 3, 9, tzinfo=UTC)}
     with transaction(owner) as connection:
-        connection.execute(
-            text("INSERT INTO models (model_version, threshold, manifest) VALUES (:other, 5000, '{}')"),
-            {"other": other},
-        )
-        # The other model scores malignant images of type VI lower.
-        connection.execute(
-            text(
-                "WITH before AS ("
-                " SELECT r.*, p.score, g.malignant FROM audit_records r JOIN predictions p USING (audit_id)"
-                " JOIN ground_truth g USING (screening_id) WHERE r.model_version = :model"
-                "), again AS ("
-                " INSERT INTO audit_records (screening_id, model_version, outcome, fst, fst_source, modality,"
-                " last_modified, trace_id) SELECT screening_id, :other, outcome, fst, fst_source, modality,"
-                " last_modified, trace_id FROM before RETURNING audit_id, screening_id"
-                "), rescored AS ("
-                " SELECT a.audit_id, CASE WHEN b.malignant AND b.fst = 6 THEN greatest(b.score - 3000, 0)"
-                " ELSE b.score END AS score FROM again a JOIN before b USING (screening_id)"
-                ") INSERT INTO predictions (audit_id, score, flagged, probabilities)"
-                " SELECT audit_id, score, score >= 5000, '{}' FROM rescored"
-            ),
-            {"model": model, "other": other},
-        )
-        connection.execute(text("ANALYZE"))
-    found = compared(nightly, Asked(WIDE, model), other)
-    assert found.conclusion == "worse"
-    assert found.groups["V–VI"].verdict == "worse"
-    assert found.groups["I–II"].verdict == "no worse"
-    assert "V–VI" in found.missing_more
-    assert compared(nightly, Asked(WIDE, model), model).conclusion == "no worse"
+        connection.execute(text("INSERT INTO listings SELECT :id, 'b', :when, max(walk_id) FROM walks"), lost)
+    try:
+        found = compared(nightly, Asked(WIDE, model), other, "Dr. Ada Osei")
+        assert (found.conclusion, found.promotable) == ("incomplete", False)
+        assert found.reasons[0].startswith("1 of ")
+    finally:
+        with transaction(owner) as connection:
+            connection.execute(text("DELETE FROM listings WHERE screening_id = :id"), lost)
+
+
+def test_two_models_without_an_image_in_common_are_a_sentence(
+    nightly: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    first, second = screened(cases(2)), screened(cases(2))
+    with pytest.raises(Fatal, match="there is nothing to compare"):
+        compared(nightly, Asked(WIDE, first), second)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evenscreen.pipeline.audit.audit import _completeness
+from evenscreen.pipeline.audit.completeness import completeness as completeness_of
 from evenscreen.pipeline.audit.curves import curves, lines
 from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.group_figures import GroupFigures
@@ -58,7 +58,7 @@ def sample(
     early = np.random.default_rng(1).random(len(drawn.verified)) < part
     seen = drawn.of(early)
     until = night - timedelta(days=plan.maturity_days)
-    completeness = _completeness(_ledger(seen, missing, night), until)
+    completeness = completeness_of(_ledger(seen, missing, night), until)
     reported = seen.of(seen.columns["fst_source"] == "reported")
     described = {
         name: descriptions(reported if name.startswith("fst") and name != "fst_source" else seen, name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evenscreen.infra.show.audit import show_audit
-from evenscreen.infra.show.audit_json import audit_json, audit_schema
+from evenscreen.infra.show.audit_json import audit_json, audit_schema, comparison_schema
 from evenscreen.infra.show.audit_words import lacking
 from evenscreen.pipeline.audit.result import Audit, Lacking
 
@@ -82,9 +82,12 @@ def test_waiting_has_an_end_or_is_known_to_have_none(months: float | None, words
     assert lacking(short) == f"VI needs 1,628 more positives (1,640 in all): {words}"
 
 
-def test_published_schema_is_that_of_the_object() -> None:
+def test_published_schemas_are_those_of_the_objects() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == audit_schema(), (
         "write audit_schema() to docs/audit.schema.json"
+    )
+    assert SCHEMA.with_name("audit-compare.schema.json").read_text(encoding="utf-8") == comparison_schema(), (
+        "write comparison_schema() to docs/audit-compare.schema.json"
     )
 
 
