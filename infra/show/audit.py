@@ -10,9 +10,11 @@ from evenscreen.infra.show.audit_groups import Group, registered
 from evenscreen.infra.show.audit_headline import headline, notes, too_small
 from evenscreen.infra.show.audit_terminal import calibration, sources, table, weighted
 from evenscreen.infra.show.audit_words import (
+    ASSUMED,
     DIMENSION_NAMES,
     KIND_NAMES,
     METRIC_NAMES,
+    NEEDS,
     NONE,
     count,
     gap_limits,
@@ -112,8 +114,11 @@ def _shortfalls(judgement: Judgement) -> Iterable[str]:
         name = METRIC_NAMES[one.metric]
         if one.not_assessable:
             yield f"  {name}: not assessable: {', '.join(one.not_assessable)}"
-        for line in shortfalls(one):
-            yield f"  {name}: {line}"
+    for goal, (heading, truth) in NEEDS.items():
+        lines = [(one, line) for one in ordered(judgement.verdicts) for line in shortfalls(one, goal)]
+        if lines:
+            yield f"{heading.replace('`', '')}. {truth}: {ASSUMED}"
+        yield from (f"  {METRIC_NAMES[one.metric]}: {line}" for one, line in lines)
 
 
 def _accuracy(title: str, groups: Sequence[Group]) -> Table:

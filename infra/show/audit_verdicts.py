@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from evenscreen.infra.show.audit_markup import Node, details, figure, items, prose, table, tag
 from evenscreen.infra.show.audit_words import (
+    ASSUMED,
     DIMENSION_NAMES,
     METRIC_NAMES,
+    NEEDS,
     NONE,
     gap_limits,
     number,
@@ -134,18 +136,13 @@ def _table(judgement: Judgement) -> Node:
 
 
 def _lacking(judgement: Judgement) -> list[Node]:
-    lines = [
-        f"{METRIC_NAMES[one.metric]}: {line}"
-        for one in ordered(judgement.verdicts)
-        for line in shortfalls(one)
-    ]
-    if not lines:
-        return []
-    return [
-        prose("h3", "What `even` would still need"),
-        tag(
-            "p",
-            "If there is no gap: with 95 % power, cases like those seen, at the rate of the last 90 days.",
-        ),
-        items(lines),
-    ]
+    parts: list[Node] = []
+    for goal, (heading, truth) in NEEDS.items():
+        lines = [
+            f"{METRIC_NAMES[one.metric]}: {line}"
+            for one in ordered(judgement.verdicts)
+            for line in shortfalls(one, goal)
+        ]
+        if lines:
+            parts += [prose("h3", heading), tag("p", f"{truth}: {ASSUMED}"), items(lines)]
+    return parts

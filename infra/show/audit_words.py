@@ -5,6 +5,7 @@ import unicodedata
 
 from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Metric
 from evenscreen.pipeline.audit.result import Audit, Gap, Interval, Lacking, MetricVerdict
+from evenscreen.pipeline.evidence.shortfall import Goal
 
 NONE = "–"
 METRIC_NAMES: dict[Metric, str] = {
@@ -42,6 +43,16 @@ REASON_NAMES = {
     "random_sample": "random draw",
     "routine": "routine",
     "unknown": "not known",
+}
+NEEDS: dict[Goal, tuple[str, str]] = {
+    "even": ("What `even` would still need", "If there is no gap"),
+    "uneven": ("What `uneven` would still need", "If a gap is twice the margin"),
+}
+"""Heading, and what it assumes beside `ASSUMED`."""
+ASSUMED = "with 95 % power, cases like those seen, at the rate of the last 90 days."
+ENOUGH: dict[Goal, str] = {
+    "even": "Cases suffice for an even system; so close to the margin no number of cases decides.",
+    "uneven": "Cases suffice for a gap of twice the margin.",
 }
 REACHES_YEARS = 100
 """Beyond it, a waiting time says no more than that it is long."""
@@ -104,7 +115,7 @@ def outcome(found: MetricVerdict) -> str:
 
 
 def lacking(found: Lacking) -> str:
-    """What a group needs for `even`, and when it has it."""
+    """What a group still needs, and when it has it."""
     need = f"{found.group} needs {found.more:,} more {found.case} ({found.needed:,} in all)"
     if found.months is None:
         return f"{need}: not reachable at this rate"
@@ -114,13 +125,14 @@ def lacking(found: Lacking) -> str:
     return f"{need}: about {months:,} month{'s' if months > 1 else ''} at this rate"
 
 
-def shortfalls(found: MetricVerdict) -> list[str]:
-    """One sentence per group and kind of case that `even` still needs; none where nothing is decided."""
+def shortfalls(found: MetricVerdict, goal: Goal) -> list[str]:
+    """One sentence per group and kind of case that `goal` still needs; none where nothing is decided."""
     if found.outcome is None:
         return []
-    short = [lacking(one) for one in found.lacking if one.more]
-    if not short and found.undecided:
-        return ["Cases suffice for an even system; so close to the margin no number of cases decides."]
+    own = [one for one in found.lacking if one.goal == goal]
+    short = [lacking(one) for one in own if one.more]
+    if own and not short and found.undecided:
+        return [ENOUGH[goal]]
     return short
 
 

@@ -11,7 +11,7 @@ from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.pairs import Figure, all_pairs
 from evenscreen.pipeline.evidence.rates import Rate
-from evenscreen.pipeline.evidence.shortfall import Shortfall, target_error
+from evenscreen.pipeline.evidence.shortfall import Goal, Shortfall, target_error
 from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS, Outcome, Verdict, together, verdict
 
 POINTWISE = 0.05
@@ -28,8 +28,9 @@ class Judged:
     figures: Mapping[str, Figure | None]
     """Of assessable groups; None for the others that are registered."""
     verdict: Verdict
-    missing: Mapping[str, Mapping[Case, Shortfall]]
-    """By group in question and kind of case: what an `even` would still need if there is no gap."""
+    missing: Mapping[Goal, Mapping[str, Mapping[Case, Shortfall]]]
+    """By group in question and kind of case: what `even` would still need if there is no gap, and `uneven`,
+    where it is not said yet, if a gap is twice the margin."""
 
 
 def judge(
@@ -47,12 +48,13 @@ def judge(
         margin = float(getattr(plan.margins, metric))
         share = alpha / len(DECIDING_METRICS) if metric in DECIDING_METRICS else alpha
         found = verdict(figures, margin, share, nightly)
-        target = target_error("even", margin, len(figures), share, nightly)
         questioned = {name for pair in found.undecided for name in (pair.first, pair.second)}
+        asked = [name for name in figures if name in questioned or name in found.not_assessable]
+        goals: tuple[Goal, ...] = ("even",) if found.uneven else ("even", "uneven")
+        targets = {goal: target_error(goal, margin, len(figures), share, nightly) for goal in goals}
         lacks = {
-            name: missing(metric, groups, areas, name, target)
-            for name in figures
-            if name in questioned or name in found.not_assessable
+            goal: {name: missing(metric, groups, areas, name, target) for name in asked}
+            for goal, target in targets.items()
         }
         judged.append(Judged(metric, margin, share, figures, found, lacks))
     return judged

@@ -54,8 +54,11 @@ def _verdict(one: Judged, kind: Kind, said: Said | None, verified: bool) -> Metr
         within=tuple(map(_gap, found.within)),
         not_assessable=found.not_assessable,
         lacking=tuple(
-            Lacking(group=group, case=case, needed=short.needed, more=short.more, months=short.months)
-            for group, cases in one.missing.items()
+            Lacking(
+                goal=goal, group=group, case=case, needed=short.needed, more=short.more, months=short.months
+            )
+            for goal, groups in one.missing.items()
+            for group, cases in groups.items()
             for case, short in cases.items()
         ),
     )

@@ -72,8 +72,10 @@ class Gap(Part):
 
 
 class Lacking(Part):
-    """Cases of a kind that a group needs for `even`; months at the last 90 days' rate, None = never."""
+    """Cases of a kind that a group needs; months at the last 90 days' rate, None = never."""
 
+    goal: Literal["even", "uneven"] = "even"
+    """`even` if there is no gap, `uneven` if there is one of twice the margin: each with 95 % power."""
     group: str
     case: Literal["positives", "negatives", "cases"]
     needed: int

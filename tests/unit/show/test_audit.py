@@ -7,11 +7,13 @@ import pytest
 
 from evenscreen.infra.show.audit import show_audit
 from evenscreen.infra.show.audit_json import audit_json, audit_schema, comparison_schema
-from evenscreen.infra.show.audit_words import lacking
+from evenscreen.infra.show.audit_page import page
+from evenscreen.infra.show.audit_words import METRIC_NAMES, lacking
 from evenscreen.pipeline.audit.result import Audit, Lacking
 
 from .audits import sample
 from .conftest import SMALL
+from .parsed import parse
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "audit.schema.json"
 
@@ -47,6 +49,8 @@ def test_groups_too_small_and_what_they_lack_are_named(
     lost = shown(capsys, sample(SMALL | {"V": (0, 0), "VI": (0, 0)}))
     assert "V–VI needs" in lost
     assert "not reachable at this rate" in lost
+    for goal, truth in (("even", "If there is no gap"), ("uneven", "If a gap is twice the margin")):
+        assert f"What {goal} would still need. {truth}: with 95 % power" in " ".join(lost.split())
     empty = shown(capsys, nobody, "site")
     assert "AUROC: not assessable: I–II, III–IV, V–VI" in empty
     assert "Site: exploratory, no verdict: no image" in empty
@@ -80,6 +84,23 @@ def test_no_line_is_wider_than_a_page(uneven: Audit, six: Audit, capsys: pytest.
 def test_waiting_has_an_end_or_is_known_to_have_none(months: float | None, words: str) -> None:
     short = Lacking(group="VI", case="positives", needed=1640, more=1628, months=months)
     assert lacking(short) == f"VI needs 1,628 more positives (1,640 in all): {words}"
+
+
+def test_both_goals_are_told_on_paper_and_on_the_terminal(
+    uneven: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is needed for `uneven` where it is not said, and never where it is."""
+    text, tree = " ".join(shown(capsys, uneven).split()), parse(page(uneven))
+    lists = [" ".join(one.text.split()) for one in tree.all("ul")]
+    assert {code.text for one in tree.all("h3") for code in one.all("code")} == {"even", "uneven"}
+    for one in uneven.judgements[0].verdicts:
+        for lack in one.lacking:
+            assert (lack.goal, one.outcome) != ("uneven", "uneven")
+            if lack.more:
+                line = f"{METRIC_NAMES[one.metric]}: {lacking(lack)}"
+                assert line in text
+                assert any(line in some for some in lists)
+    assert {lack.goal for one in uneven.judgements[0].verdicts for lack in one.lacking} == {"even", "uneven"}
 
 
 def test_published_schemas_are_those_of_the_objects() -> None:
