@@ -17,6 +17,7 @@ from evenscreen.infra.show.audit_words import (
     NEEDS,
     NONE,
     count,
+    followed,
     gap_limits,
     group_name,
     limits,
@@ -26,6 +27,7 @@ from evenscreen.infra.show.audit_words import (
     outcome,
     pair_name,
     plain,
+    registered_on,
     share,
     shortfalls,
 )
@@ -90,6 +92,8 @@ def _subject(found: Audit) -> Iterable[str]:
         f"{subject.until:%Y-%m-%d %H:%M} UTC, as known at {subject.as_of:%Y-%m-%d %H:%M}"
     )
     yield f"plan {subject.plan.name} ({subject.plan_version[:12]}): margins {margins(found)}"
+    if registered_at := registered_on(found):
+        yield f"plan registered {registered_at}; {followed(found)}"
 
 
 def _verdicts(judgement: Judgement) -> Table:

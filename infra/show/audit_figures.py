@@ -151,7 +151,8 @@ def _judged(group: Group, metric: Metric) -> Node:
     written = signed(value) if metric == "calibration" else number(value)
     if interval is not None:
         return tag("span", written, tag("span", limits(interval), class_="limits"))
-    return tag("span", written, tag("span", FEW, class_="limits")) if group.intervals else written
+    small = group.too_small(metric)
+    return tag("span", written, tag("span", FEW, class_="limits")) if small else written
 
 
 def _line(group: Group, part: str) -> str:

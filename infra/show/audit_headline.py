@@ -26,9 +26,10 @@ def headline(found: Audit) -> str:
             why = "; ".join(_doubts(found))
             return f"Insufficient evidence: neither even nor uneven is shown, because {why}."
         case "no verdict":
+            why = found.subject.because or "the plan did not register this window"
             return (
-                "No verdict: the plan did not register this window, so all figures are exploratory; limits "
-                "of gaps are 95 % limits of each pair by itself."
+                f"No verdict: {why}, so all figures are exploratory; limits of gaps are 95 % limits of each "
+                "pair by itself."
             )
 
 

@@ -30,8 +30,8 @@ FOREST = (
 )
 OF_THOSE_SEEN = " All of it is about images with an outcome: a gap among the others is not excluded."
 POINTWISE = (
-    "Grey: the margin of the plan, which did not register this window. Limits are 95 % limits of each pair "
-    "by itself; they decide nothing."
+    "Grey: the margin of the plan, which decides nothing about this window. Limits are 95 % limits of each "
+    "pair by itself."
 )
 PRINTED_NIGHTS = 12
 

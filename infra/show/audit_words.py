@@ -142,8 +142,26 @@ def ordered(verdicts: tuple[MetricVerdict, ...]) -> list[MetricVerdict]:
 
 
 def margins(found: Audit) -> str:
-    given = found.subject.plan.margins
-    return ", ".join(f"{METRIC_NAMES[metric]} ±{number(getattr(given, metric))}" for metric in METRICS)
+    plan = found.subject.plan
+    return ", ".join(
+        f"{METRIC_NAMES[metric]} ±{number(getattr(plan.margins, metric))}" for metric in plan.metrics
+    )
+
+
+def registered_on(found: Audit) -> str:
+    """When an audit first followed the plan; nothing in audits on record from before that was told."""
+    at = found.subject.plan_registered_at
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def followed(found: Audit) -> str:
+    """How many plans there are whose answers can be picked from."""
+    plans = found.subject.plans_followed
+    if plans is None:
+        return NONE
+    if plans == 1:
+        return "the only plan that audits of this model have followed"
+    return f"one of {plans:,} plans that audits of this model have followed"
 
 
 def _minus(text: str) -> str:

@@ -12,6 +12,7 @@ from evenscreen.pipeline.audit.keep import store, stored
 from evenscreen.pipeline.audit.paired import TwoModels
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.audit.recompute import differing
+from evenscreen.pipeline.audit.registration import registration
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.two_models import compare
 from evenscreen.pipeline.audit.window import EVER, mature_until, window
@@ -62,14 +63,15 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         _begin(connection)
         release, now = _release(connection, asked.model), connection.execute(NOW).scalar_one()
         as_of = _as_of(asked, now)
-        since, until, kind = window(asked.since, asked.until, as_of, asked.plan)
-        question = Question(release.model_version, since, until, as_of, asked.plan.fst_source)
-        on_record = stored(connection, question, kind, asked.plan)
+        known = registration(connection, release.model_version, asked.plan, now)
+        meant = window(asked.since, asked.until, as_of, asked.plan, known)
+        question = Question(release.model_version, meant.since, meant.until, as_of, asked.plan.fst_source)
+        on_record = stored(connection, question, meant.kind, asked.plan)
         if on_record is not None and not recompute:
             return on_record
         if recompute:
             _hold_sums_against_rows(connection, question)
-        found = audit(connection, question, kind, release.threshold, asked.plan)
+        found = audit(connection, question, meant, release.threshold, asked.plan, known)
         if on_record is None:
             store(connection, found)
         elif places := differing(on_record, found):

@@ -23,9 +23,9 @@ from evenscreen.pipeline.audit.figures import Question, Row, component_rows, fig
 from evenscreen.pipeline.audit.judge import explore, judge
 from evenscreen.pipeline.audit.judgement import judgement
 from evenscreen.pipeline.audit.plan import Grouping, Plan
+from evenscreen.pipeline.audit.registration import Registration
 from evenscreen.pipeline.audit.result import (
     Audit,
-    Kind,
     ReferenceStandard,
     Subject,
     conclude,
@@ -38,6 +38,7 @@ from evenscreen.pipeline.audit.sampled import (
     weighted_figures,
 )
 from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
+from evenscreen.pipeline.audit.window import Window
 
 SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
 STANDARDS = text(
@@ -45,8 +46,14 @@ STANDARDS = text(
 )
 
 
-def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
-    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
+def audit(
+    connection: Connection, question: Question, asked: Window, threshold: int, plan: Plan, known: Registration
+) -> Audit:
+    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again.
+
+    `asked` says what kind of window it is, `known` since when the plan decides.
+    """
+    kind = asked.kind
     completeness = counted(connection, question.since, question.until)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
@@ -95,8 +102,11 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
             since=question.since,
             until=question.until,
             as_of=question.as_of,
+            because=asked.because,
             plan=plan,
             plan_version=plan.version,
+            plan_registered_at=known.at,
+            plans_followed=known.plans,
             code_version=version("evenscreen"),
             input_sha256=_checksum(
                 rows | {f"drawn {name}": _drawn_rows(found) for name, found in draws.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.missing import Case, missing
-from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Grouping, Metric, Plan
+from evenscreen.pipeline.audit.plan import Grouping, Metric, Plan
 from evenscreen.pipeline.evidence.auroc import Area, shrink
 from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.multiplicity import z
@@ -43,8 +43,11 @@ def judge(
     alpha = plan.alpha if nightly else plan.drift_alpha
     areas = shrink({name: one.auroc for name, one in groups.items() if one.auroc is not None})
     judged = []
-    for metric in METRICS:
-        figures = {name: _figure(metric, groups.get(name), areas.get(name)) for name in GROUPS[grouping]}
+    for metric in plan.metrics:
+        figures = {
+            name: _figure(metric, groups.get(name), areas.get(name))
+            for name in getattr(plan.groups, grouping)
+        }
         margin = float(getattr(plan.margins, metric))
         share = alpha / len(DECIDING_METRICS) if metric in DECIDING_METRICS else alpha
         found = verdict(figures, margin, share, nightly)
@@ -68,8 +71,11 @@ def explore(groups: Mapping[str, GroupFigures], grouping: Grouping, plan: Plan) 
     """
     areas = shrink({name: one.auroc for name, one in groups.items() if one.auroc is not None})
     judged = []
-    for metric in METRICS:
-        figures = {name: _figure(metric, groups.get(name), areas.get(name)) for name in GROUPS[grouping]}
+    for metric in plan.metrics:
+        figures = {
+            name: _figure(metric, groups.get(name), areas.get(name))
+            for name in getattr(plan.groups, grouping)
+        }
         present = {name: figure for name, figure in figures.items() if figure is not None}
         pairs = all_pairs(present, lambda *_: z(0.975))
         found = Verdict(

@@ -9,7 +9,8 @@ from evenscreen.pipeline.audit.result import Audit, Kind
 from evenscreen.schemas.manifest import Manifest
 
 REGISTER = text("""
-INSERT INTO audit_plans (plan_version, name, plan) VALUES (:plan_version, :name, CAST(:plan AS jsonb))
+INSERT INTO audit_plans (plan_version, name, plan, registered_at)
+VALUES (:plan_version, :name, CAST(:plan AS jsonb), :registered_at)
 ON CONFLICT DO NOTHING
 """)
 STORE = text("""
@@ -46,7 +47,13 @@ def store(connection: Connection, found: Audit) -> None:
     subject = found.subject
     plan = subject.plan
     connection.execute(
-        REGISTER, {"plan_version": plan.version, "name": plan.name, "plan": plan.model_dump_json()}
+        REGISTER,
+        {
+            "plan_version": plan.version,
+            "name": plan.name,
+            "plan": plan.model_dump_json(),
+            "registered_at": subject.plan_registered_at,
+        },
     )
     rest = {"conclusion": found.conclusion, "result": found.model_dump_json()}
     connection.execute(STORE, subject.model_dump(exclude={"plan"}) | rest)

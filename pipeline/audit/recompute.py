@@ -7,8 +7,8 @@ from typing import Any
 from evenscreen.pipeline.audit.result import Audit
 
 TOLERANCE = 1e-9
-OF_TODAY = {"completeness", "conclusion", "code_version"}
-"""The ledger counts what is there now; what was missing then may have come since."""
+OF_TODAY = {"completeness", "conclusion", "code_version", "plans_followed"}
+"""The ledger counts what is there now; what was missing then may have come since, as may other plans."""
 UNSAID = "incomplete"
 """An outcome that waited for images: what it is now follows from pairs and figures, which are compared."""
 

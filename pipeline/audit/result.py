@@ -38,8 +38,14 @@ class Subject(Part):
     """Half-open window on the store's Last-Modified: only screenings old enough for an outcome."""
     as_of: AwareDatetime
     """What was known then counts, and nothing that was learned later."""
+    because: str | None = None
+    """Why it is exploratory; None when it is not."""
     plan: Plan
     plan_version: str
+    plan_registered_at: AwareDatetime | None = None
+    """When an audit first followed the plan."""
+    plans_followed: int | None = None
+    """How many plans audits of this model had followed by then, this one included."""
     code_version: str
     input_sha256: str
     """Over every figure that the verdicts were computed from."""

@@ -297,8 +297,37 @@ def test_a_window_that_no_plan_registered_gets_no_verdict(
     for one in found.judgements[0].verdicts:
         assert (one.outcome, one.beyond_margin, one.uneven, one.within) == (None, None, (), ())
         assert len(one.undecided) == 3
-    quarter = answer(nightly, Asked(WIDE, model, datetime(2026, 1, 1, tzinfo=UTC), UNTIL))
-    assert (quarter.subject.kind, quarter.conclusion) == ("quarter", "uneven")
+
+
+def test_a_plan_decides_from_the_day_on_which_it_was_registered(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str]
+) -> None:
+    """The first plan of a model decides about everything; one that comes after a look, about what follows."""
+    model, day = screened(cases(100, missed=0.9)), midnight(datetime.now(UTC))
+    first, second = (WIDE.model_copy(update={"name": f"{name}-{uuid4().hex[:8]}"}) for name in ("one", "two"))
+    quarter = (datetime(2026, 1, 1, tzinfo=UTC), UNTIL)
+
+    def said_of(plan: Plan, *window: datetime, as_of: datetime | None = None) -> tuple[str, str, str]:
+        found = answer(nightly, Asked(plan, model, *window, as_of=as_of))
+        return found.subject.kind, found.conclusion, found.subject.because or ""
+
+    assert said_of(first, *quarter)[:2] == ("exploratory", "no verdict")
+    assert said_of(first)[:2] == ("nightly", "uneven")
+    kind, _, why = said_of(first, as_of=day - timedelta(days=1))
+    assert (kind, "after the night that is asked about" in why) == ("exploratory", True)
+
+    found = answer(nightly, Asked(second, model))
+    assert (found.subject.kind, found.conclusion) == ("exploratory", "no verdict")
+    assert "after audits of this model" in (found.subject.because or "")
+    assert found.subject.plans_followed == 2
+    with transaction(owner) as connection:
+        asked = {"plan": second.version, "at": datetime(2026, 3, 1, tzinfo=UTC)}
+        kept = text("SELECT registered_at FROM audit.plans WHERE plan_version = :plan")
+        assert found.subject.plan_registered_at == connection.scalar(kept, asked)
+        connection.execute(
+            text("UPDATE audit_plans SET registered_at = :at WHERE plan_version = :plan"), asked
+        )
+    assert said_of(second, *quarter)[:2] == ("quarter", "uneven")
 
 
 def test_screenings_whose_outcomes_are_not_due_do_not_count(
