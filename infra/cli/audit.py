@@ -56,7 +56,11 @@ def audit(
     model: Model = None,
     plan: PlanName = "default",
     by: Annotated[
-        list[str] | None, typer.Option(help="A further dimension to show: site, device, sex, …")
+        list[str] | None,
+        typer.Option(
+            help="A further dimension to show: all, fst_group, fst, fst_source, site, modality, age_band, "
+            "sex, body_site or device."
+        ),
     ] = None,
     as_json: Json = False,
     html: Html = None,
@@ -72,6 +76,7 @@ def audit(
     from evenscreen.pipeline.audit.ask import Asked, answer
     from evenscreen.pipeline.audit.plan import load_plan
 
+    _check_dimensions(by or [])
     asked = Asked(load_plan(plan), model, *map(_utc, (since, until, as_of)))
     engine = _engine(_settings())
     found = answer(engine, asked, recompute=recompute)
@@ -132,6 +137,15 @@ def compare(
     found = compared(_engine(_settings()), asked, candidate, signed_by)
     print(found.model_dump_json(indent=1)) if as_json else show_two_models(found)
     raise typer.Exit(EXIT_CODES[found.conclusion])
+
+
+def _check_dimensions(by: list[str]) -> None:
+    from evenscreen.pipeline.audit.described import DIMENSIONS
+
+    if unknown := [name for name in by if name not in DIMENSIONS]:
+        raise typer.BadParameter(
+            f"there is no dimension '{unknown[0]}', but {', '.join(DIMENSIONS)}", param_hint="--by"
+        )
 
 
 def _settings() -> "AuditSettings":
