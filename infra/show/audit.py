@@ -29,6 +29,7 @@ from evenscreen.infra.show.audit_words import (
     plain,
     registered_on,
     share,
+    share_limits,
     shortfalls,
 )
 from evenscreen.infra.show.ledger import ledger_table
@@ -76,7 +77,7 @@ def show_audit(found: Audit, by: Sequence[str] = ()) -> None:
     console.print(calibration(groups))
     for line in sources(found):
         console.print(escape(line), highlight=False)
-    console.print(f"[dim]{FEW} too few cases to be assessed; no verdict rests on it[/]", highlight=False)
+    console.print(f"[dim]{FEW} too few cases to be assessed: no verdict rests on it[/]", highlight=False)
     for dimension in by:
         _explore(console, found, dimension)
     console.print("\n[bold]Notes[/]")
@@ -163,8 +164,8 @@ def _operation(groups: Sequence[Group]) -> Table:
             continue
         made.add_row(
             escape(group.name),
-            share(one.flag_rate),
-            share(one.rejection_rate),
+            share_limits(one.flag_rate, one.flag_rate_limits),
+            share_limits(one.rejection_rate, one.rejection_rate_limits),
             count(one.missed_cancers),
             count(one.rejected_cancers),
             share(one.flagged_with_outcome_share),
@@ -192,7 +193,6 @@ def _explore(console: Console, found: Audit, dimension: str) -> None:
 
 
 def _with_limits(group: Group, metric: Metric) -> str:
-    interval, value = group.intervals.get(metric), group.value(metric)
-    if interval is not None:
-        return f"{number(value)} {limits(interval)}"
-    return f"{number(value)}{FEW if group.too_small(metric) else ''}"
+    interval = group.intervals.get(metric) or group.small.get(metric)
+    written = f"{number(group.value(metric))}{FEW if group.too_small(metric) else ''}"
+    return f"{written} {limits(interval)}" if interval else written

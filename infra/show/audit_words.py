@@ -87,6 +87,14 @@ def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.1%}".replace("%", " %")
 
 
+def share_limits(value: float | None, found: Interval | None) -> str:
+    return (
+        share(value)
+        if found is None
+        else f"{share(value)} ({share(found.low)[:-2]}–{share(found.high)[:-2]})"
+    )
+
+
 def reach(low: float | None, high: float | None) -> str:
     """Worst and best case."""
     return NONE if low is None or high is None else f"{number(low)} to {number(high)}"

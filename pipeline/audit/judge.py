@@ -27,6 +27,8 @@ class Judged:
     alpha: float
     figures: Mapping[str, Figure | None]
     """Of assessable groups; None for the others that are registered."""
+    small: Mapping[str, Rate]
+    """Rates of registered groups that are not assessable: nothing rests on them."""
     verdict: Verdict
     missing: Mapping[Goal, Mapping[str, Mapping[Case, Shortfall]]]
     """By group in question and kind of case: what `even` would still need if there is no gap, and `uneven`,
@@ -59,7 +61,7 @@ def judge(
             goal: {name: missing(metric, groups, areas, name, target) for name in asked}
             for goal, target in targets.items()
         }
-        judged.append(Judged(metric, margin, share, figures, found, lacks))
+        judged.append(Judged(metric, margin, share, figures, _small(metric, groups, figures), found, lacks))
     return judged
 
 
@@ -86,13 +88,26 @@ def explore(groups: Mapping[str, GroupFigures], grouping: Grouping, plan: Plan) 
             undecided=pairs,
             not_assessable=tuple(name for name, figure in figures.items() if figure is None),
         )
-        judged.append(Judged(metric, float(getattr(plan.margins, metric)), POINTWISE, figures, found, {}))
+        small, margin = _small(metric, groups, figures), float(getattr(plan.margins, metric))
+        judged.append(Judged(metric, margin, POINTWISE, figures, small, found, {}))
     return judged
 
 
 def overall(judged: list[Judged]) -> Outcome:
     """Of all deciding metrics: `even` only if every one is. Calibration has a verdict of its own."""
     return together(one.verdict for one in judged if one.metric in DECIDING_METRICS)
+
+
+def _small(
+    metric: Metric, groups: Mapping[str, GroupFigures], figures: Mapping[str, Figure | None]
+) -> dict[str, Rate]:
+    """Where limits help most: Wilson's hold for a handful of cases as well. Those of areas do not."""
+    if metric not in ("sensitivity", "specificity"):
+        return {}
+    own = {
+        name: getattr(groups[name], metric) for name in figures if name in groups and figures[name] is None
+    }
+    return {name: rate for name, rate in own.items() if rate is not None}
 
 
 def _figure(metric: Metric, group: GroupFigures | None, area: Area | None) -> Figure | None:

@@ -47,7 +47,8 @@ def _verdict(one: Judged, kind: Kind, said: Said | None, verified: bool) -> Metr
         outcome=said,
         verified=verified,
         beyond_margin=None if kind == "exploratory" else found.beyond_margin,
-        figures={name: _interval(figure) for name, figure in one.figures.items()},
+        figures={name: figure and interval(figure) for name, figure in one.figures.items()},
+        small={name: interval(figure) for name, figure in one.small.items()},
         largest=_gap(found.largest) if found.largest else None,
         uneven=tuple(map(_gap, found.uneven)),
         undecided=tuple(map(_gap, found.undecided)),
@@ -64,10 +65,8 @@ def _verdict(one: Judged, kind: Kind, said: Said | None, verified: bool) -> Metr
     )
 
 
-def _interval(figure: Figure | None) -> Interval | None:
+def interval(figure: Figure) -> Interval:
     """Pointwise: what one looks at for this group alone."""
-    if figure is None:
-        return None
     estimate = figure.limits(z(0.975))
     return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
 

@@ -105,6 +105,8 @@ class MetricVerdict(Part):
     """None when exploratory."""
     figures: dict[str, Interval | None]
     """By registered group; None where it is not assessable."""
+    small: dict[str, Interval] = {}
+    """Sensitivity and specificity of groups that are not assessable: no verdict rests on them."""
     largest: Gap | None
     """Chosen for being the largest, so it overstates the gap; its limits allow for that."""
     uneven: tuple[Gap, ...]
@@ -149,7 +151,9 @@ def conclude(outcome: Said | None, complete: bool) -> Conclusion:
 
 
 class GroupDescription(Part):
-    """The descriptive figures of one group, without verdict; columns as in type audit.group_figures."""
+    """The descriptive figures of one group, without verdict; columns as in type audit.group_figures.
+
+    Limits are 95 % limits of the group alone; PPV and NPV have none."""
 
     group_value: str | None
     """None: cases whose group is not known."""
@@ -161,8 +165,11 @@ class GroupDescription(Part):
     superseded: int
     rejected_by_reason: dict[str, int]
     rejection_rate: float | None
+    rejection_rate_limits: Interval | None = None
+    """Over patients; of skin types only, as those below."""
     flagged: int
     flag_rate: float | None
+    flag_rate_limits: Interval | None = None
     with_outcome: int
     contradictory: int
     flagged_with_outcome_share: float | None

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 from sqlalchemy import Engine, text
+from statsmodels.stats.proportion import proportion_confint
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
 from evenscreen.pipeline.audit.night import night
@@ -99,6 +100,15 @@ def test_many_cases_without_a_gap_are_even(nightly: Engine, screened: Callable[[
     assert figures is not None
     assert figures.value == pytest.approx(described.sensitivity)
     assert figures.low < figures.value < figures.high
+    # Every image is a patient of its own here: D is 1000/999, or 1 where all are alike.
+    for part, whole, told in (
+        (described.flagged, described.screened, described.flag_rate_limits),
+        (described.rejected, described.images, described.rejection_rate_limits),
+    ):
+        assert told is not None
+        assert (told.low, told.high) == pytest.approx(
+            proportion_confint(part, whole, method="wilson"), abs=1e-4
+        )
     for dimension, name, types in (
         ("all", "all", (2, 4, 6)),
         ("fst_group", "V–VI", (6,)),

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.evidence.auroc import area_components
 from evenscreen.pipeline.evidence.calibration import residual
+from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.rates import Rate, rate
 from evenscreen.pipeline.evidence.shortfall import Goal, target_error
 
@@ -113,6 +114,23 @@ def test_29_of_a_class_are_not_assessable_30_are() -> None:
         judged = by_metric(judge(groups, "fst_group", PLAN, nightly=True))
         assert judged["sensitivity"].verdict.not_assessable == named
         assert judged["auroc"].verdict.not_assessable == named
+
+
+@pytest.mark.parametrize("nightly", [True, False, None])
+def test_groups_too_small_for_a_verdict_have_the_limits_of_wilson(nightly: bool | None) -> None:
+    groups = all_groups(500)
+    groups["V–VI"] = GroupFigures(sensitivity=Rate(6, 7))
+    judged = by_metric(
+        explore(groups, "fst_group", PLAN)
+        if nightly is None
+        else judge(groups, "fst_group", PLAN, nightly=nightly)
+    )
+    assert {metric: set(one.small) for metric, one in judged.items()} == {
+        "sensitivity": {"V–VI"}, "specificity": set(), "auroc": set(), "calibration": set()
+    }  # fmt: skip
+    estimate = judged["sensitivity"].small["V–VI"].limits(z(0.975))
+    assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(6, 7, method="wilson"), abs=1e-9)
+    assert judged["sensitivity"].figures["V–VI"] is None
 
 
 def test_nobody_at_all_is_insufficient_and_asks_for_no_invented_number() -> None:

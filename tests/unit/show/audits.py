@@ -10,7 +10,7 @@ from evenscreen.pipeline.audit.curves import curves, lines
 from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import explore, judge
-from evenscreen.pipeline.audit.judgement import judgement
+from evenscreen.pipeline.audit.judgement import interval, judgement
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
@@ -22,6 +22,7 @@ from evenscreen.pipeline.audit.result import (
 )
 from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
 from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
+from evenscreen.pipeline.evidence.rates import rate
 from evenscreen.pipeline.ledger import Ledger
 
 from ...simulations.draws import Truth
@@ -120,7 +121,20 @@ def sample(
 
 def descriptions(seen: Images, dimension: str) -> tuple[GroupDescription, ...]:
     values = sorted(set(seen.columns[dimension].tolist()))
-    return tuple(describe(str(value), seen.of(seen.columns[dimension] == value)) for value in values)
+    found = ((str(value), seen.of(seen.columns[dimension] == value)) for value in values)
+    return tuple(
+        describe(name, group).model_copy(update=_limits(group) if dimension in GROUPS else {})
+        for name, group in found
+    )
+
+
+def _limits(group: Images) -> dict[str, object]:
+    """Over patients, as the database knows them of skin types."""
+    screened = group.of(~group.rejected)
+    return {
+        "flag_rate_limits": interval(rate(screened.flagged, screened.cases.patients)),
+        "rejection_rate_limits": interval(rate(group.rejected, group.cases.patients)),
+    }
 
 
 def describe(name: str, group: Images) -> GroupDescription:

@@ -1,6 +1,7 @@
 """What an auditor reads on a terminal, and what a program reads."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from evenscreen.infra.show.audit import show_audit
 from evenscreen.infra.show.audit_json import audit_json, audit_schema, comparison_schema
 from evenscreen.infra.show.audit_page import page
-from evenscreen.infra.show.audit_words import METRIC_NAMES, lacking
+from evenscreen.infra.show.audit_words import METRIC_NAMES, lacking, limits, number, share_limits
 from evenscreen.pipeline.audit.result import Audit, Lacking
 
 from .audits import sample
@@ -101,6 +102,23 @@ def test_both_goals_are_told_on_paper_and_on_the_terminal(
                 assert line in text
                 assert any(line in some for some in lists)
     assert {lack.goal for one in uneven.judgements[0].verdicts for lack in one.lacking} == {"even", "uneven"}
+
+
+def test_small_groups_and_descriptive_rates_have_their_limits_everywhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = sample(SMALL | {"V": (14, 60), "VI": (6, 20)})
+    few = found.judgements[0].verdicts[0].small["V–VI"]
+    text, cells = shown(capsys, found), [one.text for one in parse(page(found)).all("td")]
+    assert f"{number(few.value)}* {limits(few)}" in text
+    assert any(f"{number(few.value)} {limits(few)} too few" in " ".join(cell.split()) for cell in cells)
+    for one in found.description["fst_group"]:
+        for rate in ("flag_rate", "rejection_rate"):
+            written = share_limits(getattr(one, rate), getattr(one, f"{rate}_limits"))
+            assert re.fullmatch(r"[\d.]+ % \([\d.]+–[\d.]+\)", written)
+            assert written in text
+            assert written in cells
+    assert all(one.flag_rate_limits is None for one in found.description["site"])
 
 
 def test_published_schemas_are_those_of_the_objects() -> None:
