@@ -1,4 +1,4 @@
-"""Flag and rejection rates: Wilson's limits, with what the pass over patients says of how alike images are."""
+"""Flag and rejection rates: Wilson's limits, with the design effect that the pass over patients found."""
 
 import pytest
 from statsmodels.stats.proportion import proportion_confint
