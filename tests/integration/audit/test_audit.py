@@ -1,6 +1,8 @@
 """The whole audit on a real database: what it says, what it remembers, and what it refuses."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evenscreen.pipeline.audit.ask import Asked, answer, compared
 from evenscreen.pipeline.audit.night import night
+from evenscreen.pipeline.audit.paired import TwoModels
 from evenscreen.pipeline.audit.plan import Margins, Plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.window import midnight
@@ -491,6 +494,43 @@ def test_a_model_is_promotable_by_the_rule_that_model_compare_has(
     finally:
         with transaction(owner) as connection:
             connection.execute(text("DELETE FROM listings WHERE screening_id = :id"), lost)
+
+
+def test_the_command_line_compares_two_models_for_scripts_and_people(
+    nightly: Engine, screened: Callable[[list[Case]], str], again: Callable[..., str], tmp_path: Path
+) -> None:
+    plan = tmp_path / "wide.yaml"
+    plan.write_text(WIDE.model_dump_json())
+    model = screened(cases(40, types=(2, 4)))
+    other = again(model)
+    url = nightly.url.render_as_string(hide_password=False)
+
+    def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "evenscreen.infra.cli",
+                "audit",
+                "compare",
+                model,
+                other,
+                *arguments,
+            ],
+            env={"PATH": "/usr/bin:/bin", "EVENSCREEN_DATABASE_URL": url, "COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            cwd="/",
+        )
+
+    unsigned = compare("--plan", str(plan), "--json")
+    found = TwoModels.model_validate_json(unsigned.stdout)
+    assert (unsigned.returncode, found.conclusion) == (11, "insufficient evidence")
+    assert (found.reference, found.candidate, found.newly_missed) == (model, other, ())
+    signed = compare("--plan", str(plan), "--signed-by", "Dr. Ada Osei")
+    assert (signed.returncode, signed.stderr) == (0, "")
+    assert "Dr. Ada Osei signed for that." in " ".join(signed.stdout.split())
 
 
 def test_two_models_without_an_image_in_common_are_a_sentence(
