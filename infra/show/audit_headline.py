@@ -76,13 +76,13 @@ def verification_note(found: Audit) -> str:
             )
         return (
             f"{start}It does not stand for {left:,.0f} images without outcome: bounds over these do not "
-            f"exclude a gap of the margin in {doubtful}, which is therefore not called even."
+            f"exclude a gap of the margin in {doubtful}: none of these is called even."
         )
     if not doubtful:
         return "Whatever outcomes are missing, they hide no gap of the margin in any metric."
     return (
-        f"Bounds over all outcomes that may be missing do not exclude a gap of the margin in {doubtful}, "
-        "which is therefore not called even. Where outcomes are missing, the remedy is a random sample: "
+        f"Bounds over all outcomes that may be missing do not exclude a gap of the margin in {doubtful}: "
+        "none of these is called even. Where outcomes are missing, the remedy is a random sample: "
         "`evenscreen labels sample-for-verification`."
     )
 

@@ -74,4 +74,4 @@ def test_a_metric_without_a_missing_outcome_stays_even_beside_one_in_doubt() -> 
     assert by_metric["sensitivity"] == ("insufficient evidence", False)
     assert by_metric["specificity"] == ("even", True)
     assert not found.verified
-    assert "do not exclude a gap of the margin in Sensitivity, which" in page(found)
+    assert "do not exclude a gap of the margin in Sensitivity: none" in page(found)
