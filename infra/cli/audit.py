@@ -62,7 +62,11 @@ def audit(
     model: Model = None,
     plan: PlanName = "default",
     by: Annotated[
-        list[str] | None, typer.Option(help="A further dimension to show: site, device, sex, …")
+        list[str] | None,
+        typer.Option(
+            help="A further dimension to show: all, fst_group, fst, fst_source, site, modality, age_band, "
+            "sex, body_site or device."
+        ),
     ] = None,
     as_json: Json = False,
     html: Html = None,
@@ -79,6 +83,7 @@ def audit(
     from evenscreen.pipeline.audit.plan import load_plan
     from evenscreen.pipeline.audit.result import EXIT_CODES
 
+    _check_dimensions(by or [])
     asked = Asked(load_plan(plan), model, *map(_utc, (since, until, as_of)))
     engine = _engine(_settings())
     found = answer(engine, asked, recompute=recompute)
@@ -146,17 +151,35 @@ def compare(
     candidate: Annotated[str, typer.Argument(help="Model version that may take its place.")],
     as_of: AsOf = None,
     plan: PlanName = "default",
+    signed_by: Annotated[
+        str | None, typer.Option(help="Who answers for groups without evidence.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON on stdout, with every positive newly missed.")
+    ] = False,
 ) -> None:
-    """Two models on the images that both screened. Exit codes: 0 no worse, 10 worse, 11 not known."""
+    """Two models on the images that both screened: may the second replace the first?
+
+    Exit codes: 0 it may, 10 it is worse for somebody, 11 not known, 12 images of the window are missing.
+    """
     from evenscreen.infra.show.two_models import show_two_models
     from evenscreen.pipeline.audit.ask import Asked, compared
+    from evenscreen.pipeline.audit.paired import EXIT_CODES
     from evenscreen.pipeline.audit.plan import load_plan
-    from evenscreen.pipeline.audit.two_models import EXIT_CODES
 
     asked = Asked(load_plan(plan), reference, as_of=_utc(as_of))
-    found = compared(_engine(_settings()), asked, candidate)
-    show_two_models(found)
+    found = compared(_engine(_settings()), asked, candidate, signed_by)
+    print(found.model_dump_json(indent=1)) if as_json else show_two_models(found)
     raise typer.Exit(EXIT_CODES[found.conclusion])
+
+
+def _check_dimensions(by: list[str]) -> None:
+    from evenscreen.pipeline.audit.described import DIMENSIONS
+
+    if unknown := [name for name in by if name not in DIMENSIONS]:
+        raise typer.BadParameter(
+            f"there is no dimension '{unknown[0]}', but {', '.join(DIMENSIONS)}", param_hint="--by"
+        )
 
 
 def _settings() -> "AuditSettings":

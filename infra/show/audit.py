@@ -10,11 +10,14 @@ from evenscreen.infra.show.audit_groups import Group, registered
 from evenscreen.infra.show.audit_headline import headline, notes, too_small
 from evenscreen.infra.show.audit_terminal import calibration, sources, table, weighted
 from evenscreen.infra.show.audit_words import (
+    ASSUMED,
     DIMENSION_NAMES,
     KIND_NAMES,
     METRIC_NAMES,
+    NEEDS,
     NONE,
     count,
+    followed,
     gap_limits,
     group_name,
     limits,
@@ -24,7 +27,9 @@ from evenscreen.infra.show.audit_words import (
     outcome,
     pair_name,
     plain,
+    registered_on,
     share,
+    share_limits,
     shortfalls,
 )
 from evenscreen.infra.show.ledger import ledger_table
@@ -72,7 +77,7 @@ def show_audit(found: Audit, by: Sequence[str] = ()) -> None:
     console.print(calibration(groups))
     for line in sources(found):
         console.print(escape(line), highlight=False)
-    console.print(f"[dim]{FEW} too few cases to be assessed; no verdict rests on it[/]", highlight=False)
+    console.print(f"[dim]{FEW} too few cases to be assessed: no verdict rests on it[/]", highlight=False)
     for dimension in by:
         _explore(console, found, dimension)
     console.print("\n[bold]Notes[/]")
@@ -88,6 +93,8 @@ def _subject(found: Audit) -> Iterable[str]:
         f"{subject.until:%Y-%m-%d %H:%M} UTC, as known at {subject.as_of:%Y-%m-%d %H:%M}"
     )
     yield f"plan {subject.plan.name} ({subject.plan_version[:12]}): margins {margins(found)}"
+    if registered_at := registered_on(found):
+        yield f"plan registered {registered_at}; {followed(found)}"
 
 
 def _verdicts(judgement: Judgement) -> Table:
@@ -112,8 +119,11 @@ def _shortfalls(judgement: Judgement) -> Iterable[str]:
         name = METRIC_NAMES[one.metric]
         if one.not_assessable:
             yield f"  {name}: not assessable: {', '.join(one.not_assessable)}"
-        for line in shortfalls(one):
-            yield f"  {name}: {line}"
+    for goal, (heading, truth) in NEEDS.items():
+        lines = [(one, line) for one in ordered(judgement.verdicts) for line in shortfalls(one, goal)]
+        if lines:
+            yield f"{heading.replace('`', '')}. {truth}: {ASSUMED}"
+        yield from (f"  {METRIC_NAMES[one.metric]}: {line}" for one, line in lines)
 
 
 def _accuracy(title: str, groups: Sequence[Group]) -> Table:
@@ -154,8 +164,8 @@ def _operation(groups: Sequence[Group]) -> Table:
             continue
         made.add_row(
             escape(group.name),
-            share(one.flag_rate),
-            share(one.rejection_rate),
+            share_limits(one.flag_rate, one.flag_rate_limits),
+            share_limits(one.rejection_rate, one.rejection_rate_limits),
             count(one.missed_cancers),
             count(one.rejected_cancers),
             share(one.flagged_with_outcome_share),
@@ -183,7 +193,6 @@ def _explore(console: Console, found: Audit, dimension: str) -> None:
 
 
 def _with_limits(group: Group, metric: Metric) -> str:
-    interval, value = group.intervals.get(metric), group.value(metric)
-    if interval is not None:
-        return f"{number(value)} {limits(interval)}"
-    return f"{number(value)}{FEW if group.too_small(metric) else ''}"
+    interval = group.intervals.get(metric) or group.small.get(metric)
+    written = f"{number(group.value(metric))}{FEW if group.too_small(metric) else ''}"
+    return f"{written} {limits(interval)}" if interval else written

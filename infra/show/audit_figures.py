@@ -13,6 +13,7 @@ from evenscreen.infra.show.audit_words import (
     number,
     plain,
     share,
+    share_limits,
     signed,
 )
 from evenscreen.infra.show.svg_curves import bins, calibration_drawing, points, roc_drawing
@@ -38,8 +39,8 @@ DECIDING: tuple[tuple[str, Metric], ...] = (
 DESCRIPTIVE: tuple[tuple[str, Cell], ...] = (
     ("PPV", lambda one: number(one.ppv)),
     ("NPV", lambda one: number(one.npv)),
-    ("flag rate", lambda one: share(one.flag_rate)),
-    ("rejection rate", lambda one: share(one.rejection_rate)),
+    ("flag rate", lambda one: share_limits(one.flag_rate, one.flag_rate_limits)),
+    ("rejection rate", lambda one: share_limits(one.rejection_rate, one.rejection_rate_limits)),
     ("rejected, by reason", lambda one: _reasons(one)),
     ("missed cancers", lambda one: count(one.missed_cancers)),
     ("Brier score", lambda one: number(one.brier)),
@@ -151,7 +152,10 @@ def _judged(group: Group, metric: Metric) -> Node:
     written = signed(value) if metric == "calibration" else number(value)
     if interval is not None:
         return tag("span", written, tag("span", limits(interval), class_="limits"))
-    return tag("span", written, tag("span", FEW, class_="limits")) if group.intervals else written
+    if not group.too_small(metric):
+        return written
+    few = group.small.get(metric)
+    return tag("span", written, tag("span", f"{limits(few)} {FEW}" if few else FEW, class_="limits"))
 
 
 def _line(group: Group, part: str) -> str:

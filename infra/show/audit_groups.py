@@ -1,7 +1,7 @@
 """Groups of an audit as rows: every registered one, with or without cases, then those of unknown group."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from evenscreen.infra.show.audit_words import group_name
@@ -19,10 +19,12 @@ class Group:
     intervals: Mapping[Metric, Interval | None]
     line: Line | None = None
     """Of its calibration; None without an outcome."""
+    small: Mapping[Metric, Interval] = field(default_factory=dict)
+    """Limits where it is registered and too small: no verdict rests on them."""
 
     def value(self, metric: Metric) -> float | None:
         """The figure, from few cases as well."""
-        interval = self.intervals.get(metric)
+        interval = self.intervals.get(metric) or self.small.get(metric)
         if interval is not None:
             return interval.value
         column = "residual" if metric == "calibration" else metric
@@ -44,6 +46,7 @@ def registered(found: Audit, grouping: Grouping) -> list[Group]:
             described.get(name),
             {one.metric: one.figures.get(name) for one in verdicts},
             lines.get(name),
+            {one.metric: one.small[name] for one in verdicts if name in one.small},
         )
         for name in GROUPS[grouping]
     ]

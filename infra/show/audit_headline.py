@@ -26,9 +26,10 @@ def headline(found: Audit) -> str:
             why = "; ".join(_doubts(found))
             return f"Insufficient evidence: neither even nor uneven is shown, because {why}."
         case "no verdict":
+            why = found.subject.because or "the plan did not register this window"
             return (
-                "No verdict: the plan did not register this window, so all figures are exploratory; limits "
-                "of gaps are 95 % limits of each pair by itself."
+                f"No verdict: {why}, so all figures are exploratory; limits of gaps are 95 % limits of each "
+                "pair by itself."
             )
 
 
@@ -61,29 +62,37 @@ def too_small(found: Audit, judgement: Judgement) -> str:
 
 
 def verification_note(found: Audit) -> str:
+    """Whether missing outcomes could hide a gap between the primary groups, and where."""
+    doubtful = in_doubt(found)
     if found.sampled:
         start = (
             "Outcomes of a random sample stand for those of all images that it was drawn from; every verdict "
             "rests on figures weighted for that. "
         )
         left = sum(one.uncovered for one in found.sampled)
-        if found.verified:
+        if not doubtful:
             return (
                 f"{start}What the sample does not stand for ({left:,.0f} images) hides no gap of the margin."
             )
         return (
             f"{start}It does not stand for {left:,.0f} images without outcome: bounds over these do not "
-            "exclude a gap of the margin, so nothing is called even."
+            f"exclude a gap of the margin in {doubtful}: none of these is called even."
         )
-    if found.verified:
-        return (
-            "Whatever outcomes are missing, they hide no gap of the margin in sensitivity, specificity or "
-            "AUROC."
-        )
+    if not doubtful:
+        return "Whatever outcomes are missing, they hide no gap of the margin in any metric."
     return (
-        "Bounds over all outcomes that may be missing do not exclude a gap of the margin, so nothing is "
-        "called even. Where outcomes are missing, the remedy is a random sample: "
+        f"Bounds over all outcomes that may be missing do not exclude a gap of the margin in {doubtful}: "
+        "none of these is called even. Where outcomes are missing, the remedy is a random sample: "
         "`evenscreen labels sample-for-verification`."
+    )
+
+
+def in_doubt(found: Audit) -> str:
+    """The metrics of the primary grouping in which missing outcomes could hide a gap; or nothing."""
+    return ", ".join(
+        METRIC_NAMES[one.metric]
+        for one in found.judgements[0].verdicts
+        if not (found.verified if one.verified is None else one.verified)
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+from evenscreen.pipeline.audit.paired import TwoModels
 from evenscreen.pipeline.audit.result import Audit
 
 
@@ -13,3 +14,8 @@ def audit_json(found: Audit) -> str:
 def audit_schema() -> str:
     """The JSON schema of an audit, as it is published."""
     return json.dumps(Audit.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def comparison_schema() -> str:
+    """The JSON schema of `evenscreen audit compare --json`, as it is published."""
+    return json.dumps(TwoModels.model_json_schema(), indent=1, ensure_ascii=False) + "\n"

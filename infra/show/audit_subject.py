@@ -3,7 +3,16 @@
 from datetime import datetime
 
 from evenscreen.infra.show.audit_markup import Node, figure, table
-from evenscreen.infra.show.audit_words import KIND_NAMES, METRIC_NAMES, NONE, count, number, ordered
+from evenscreen.infra.show.audit_words import (
+    KIND_NAMES,
+    METRIC_NAMES,
+    NONE,
+    count,
+    followed,
+    number,
+    ordered,
+    registered_on,
+)
 from evenscreen.infra.show.ledger import MEANINGS
 from evenscreen.infra.show.svg_bars import ledger_drawing
 from evenscreen.pipeline.audit.result import Audit
@@ -11,7 +20,7 @@ from evenscreen.schemas.manifest import Manifest
 
 RULES = "Rules fixed before the figures were seen: margin, and how often an even system may be called uneven"
 EXPLORATORY = (
-    "Margins of the plan, which did not register this window: nothing is decided, and limits err as often as "
+    "Margins of the plan, which decides nothing about this window: limits err as often as "
     "this for each pair by itself"
 )
 UNKNOWN = "not given here; see the model's card"
@@ -51,6 +60,8 @@ def subject(found: Audit, manifest: Manifest | None) -> list[Node]:
         ("Knowledge", f"what was known at {_moment(own.as_of)}, nothing learned later"),
         ("Label maturity", f"screenings at least {plan.maturity_days} days old"),
         ("Plan", f"{plan.name}, version {own.plan_version}"),
+        ("Plan registered", registered_on(found) or NONE),
+        ("Plans followed", followed(found)),
         ("Skin types", f"{plan.fst_source} ones only"),
         ("Code", f"evenscreen {own.code_version}"),
         ("Input checksum", own.input_sha256),

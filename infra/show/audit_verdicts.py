@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from evenscreen.infra.show.audit_markup import Node, details, figure, items, prose, table, tag
 from evenscreen.infra.show.audit_words import (
+    ASSUMED,
     DIMENSION_NAMES,
     METRIC_NAMES,
+    NEEDS,
     NONE,
     gap_limits,
     number,
@@ -26,9 +28,10 @@ FOREST = (
     "with the limits that must fit into the grey for `even`. Square: shown to be within the margin, with "
     "the limits that do."
 )
+OF_THOSE_SEEN = " All of it is about images with an outcome: a gap among the others is not excluded."
 POINTWISE = (
-    "Grey: the margin of the plan, which did not register this window. Limits are 95 % limits of each pair "
-    "by itself; they decide nothing."
+    "Grey: the margin of the plan, which decides nothing about this window. Limits are 95 % limits of each "
+    "pair by itself."
 )
 PRINTED_NIGHTS = 12
 
@@ -38,6 +41,8 @@ def verdicts(found: Audit) -> list[Node]:
     judgement = found.judgements[0]
     plots: list[Node] = []
     high, told = reach(judgement.verdicts), FOREST if judgement.outcome else POINTWISE
+    if not judgement.verified:
+        told += OF_THOSE_SEEN
     for place, one in enumerate(ordered(judgement.verdicts)):
         name = METRIC_NAMES[one.metric]
         plots += [
@@ -131,18 +136,13 @@ def _table(judgement: Judgement) -> Node:
 
 
 def _lacking(judgement: Judgement) -> list[Node]:
-    lines = [
-        f"{METRIC_NAMES[one.metric]}: {line}"
-        for one in ordered(judgement.verdicts)
-        for line in shortfalls(one)
-    ]
-    if not lines:
-        return []
-    return [
-        prose("h3", "What `even` would still need"),
-        tag(
-            "p",
-            "If there is no gap: with 95 % power, cases like those seen, at the rate of the last 90 days.",
-        ),
-        items(lines),
-    ]
+    parts: list[Node] = []
+    for goal, (heading, truth) in NEEDS.items():
+        lines = [
+            f"{METRIC_NAMES[one.metric]}: {line}"
+            for one in ordered(judgement.verdicts)
+            for line in shortfalls(one, goal)
+        ]
+        if lines:
+            parts += [prose("h3", heading), tag("p", f"{truth}: {ASSUMED}"), items(lines)]
+    return parts

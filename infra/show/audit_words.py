@@ -5,6 +5,7 @@ import unicodedata
 
 from evenscreen.pipeline.audit.plan import GROUPS, METRICS, Metric
 from evenscreen.pipeline.audit.result import Audit, Gap, Interval, Lacking, MetricVerdict
+from evenscreen.pipeline.evidence.shortfall import Goal
 
 NONE = "–"
 METRIC_NAMES: dict[Metric, str] = {
@@ -43,6 +44,16 @@ REASON_NAMES = {
     "routine": "routine",
     "unknown": "not known",
 }
+NEEDS: dict[Goal, tuple[str, str]] = {
+    "even": ("What `even` would still need", "If there is no gap"),
+    "uneven": ("What `uneven` would still need", "If a gap is twice the margin"),
+}
+"""Heading, and what it assumes beside `ASSUMED`."""
+ASSUMED = "with 95 % power, cases like those seen, at the rate of the last 90 days."
+ENOUGH: dict[Goal, str] = {
+    "even": "Cases suffice for an even system; so close to the margin no number of cases decides.",
+    "uneven": "Cases suffice for a gap of twice the margin.",
+}
 REACHES_YEARS = 100
 """Beyond it, a waiting time says no more than that it is long."""
 
@@ -76,6 +87,14 @@ def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.1%}".replace("%", " %")
 
 
+def share_limits(value: float | None, found: Interval | None) -> str:
+    return (
+        share(value)
+        if found is None
+        else f"{share(value)} ({share(found.low)[:-2]}–{share(found.high)[:-2]})"
+    )
+
+
 def reach(low: float | None, high: float | None) -> str:
     """Worst and best case."""
     return NONE if low is None or high is None else f"{number(low)} to {number(high)}"
@@ -104,7 +123,7 @@ def outcome(found: MetricVerdict) -> str:
 
 
 def lacking(found: Lacking) -> str:
-    """What a group needs for `even`, and when it has it."""
+    """What a group still needs, and when it has it."""
     need = f"{found.group} needs {found.more:,} more {found.case} ({found.needed:,} in all)"
     if found.months is None:
         return f"{need}: not reachable at this rate"
@@ -114,13 +133,14 @@ def lacking(found: Lacking) -> str:
     return f"{need}: about {months:,} month{'s' if months > 1 else ''} at this rate"
 
 
-def shortfalls(found: MetricVerdict) -> list[str]:
-    """One sentence per group and kind of case that `even` still needs; none where nothing is decided."""
+def shortfalls(found: MetricVerdict, goal: Goal) -> list[str]:
+    """One sentence per group and kind of case that `goal` still needs; none where nothing is decided."""
     if found.outcome is None:
         return []
-    short = [lacking(one) for one in found.lacking if one.more]
-    if not short and found.undecided:
-        return ["Cases suffice for an even system; so close to the margin no number of cases decides."]
+    own = [one for one in found.lacking if one.goal == goal]
+    short = [lacking(one) for one in own if one.more]
+    if own and not short and found.undecided:
+        return [ENOUGH[goal]]
     return short
 
 
@@ -130,8 +150,26 @@ def ordered(verdicts: tuple[MetricVerdict, ...]) -> list[MetricVerdict]:
 
 
 def margins(found: Audit) -> str:
-    given = found.subject.plan.margins
-    return ", ".join(f"{METRIC_NAMES[metric]} ±{number(getattr(given, metric))}" for metric in METRICS)
+    plan = found.subject.plan
+    return ", ".join(
+        f"{METRIC_NAMES[metric]} ±{number(getattr(plan.margins, metric))}" for metric in plan.metrics
+    )
+
+
+def registered_on(found: Audit) -> str:
+    """When an audit first followed the plan; nothing in audits on record from before that was told."""
+    at = found.subject.plan_registered_at
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def followed(found: Audit) -> str:
+    """How many plans there are whose answers can be picked from."""
+    plans = found.subject.plans_followed
+    if plans is None:
+        return NONE
+    if plans == 1:
+        return "the only plan that audits of this model have followed"
+    return f"one of {plans:,} plans that audits of this model have followed"
 
 
 def _minus(text: str) -> str:

@@ -1,6 +1,6 @@
 """One audit: completeness first, then figures from SQL, then verdicts.
 
-Step 1  complete   the ledger of the window: is every image in the figures?        ledger.py
+Step 1  complete   the ledger of the window: is every image in the figures?        completeness.py
 Step 2  figures    one row per group, counted and ranked by the database           figures.py
                    weighted, where outcomes came of random draws                   sampled.py
 Step 3  judge      every pair of groups, every registered group                    judge.py
@@ -10,27 +10,22 @@ Step 5  conclude   one word for the whole                                       
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
 from evenscreen.pipeline.audit.code_version import code_version
+from evenscreen.pipeline.audit.completeness import counted
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
-from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
+from evenscreen.pipeline.audit.judge import explore, judge
+from evenscreen.pipeline.audit.judgement import judgement
 from evenscreen.pipeline.audit.plan import Grouping, Plan
+from evenscreen.pipeline.audit.registration import Registration
 from evenscreen.pipeline.audit.result import (
     Audit,
-    Completeness,
-    Gap,
-    Interval,
-    Judgement,
-    Kind,
-    Lacking,
-    MetricVerdict,
     ReferenceStandard,
     Subject,
     conclude,
@@ -42,22 +37,24 @@ from evenscreen.pipeline.audit.sampled import (
     summaries,
     weighted_figures,
 )
-from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
-from evenscreen.pipeline.evidence.multiplicity import z
-from evenscreen.pipeline.evidence.pairs import Figure, Pair
-from evenscreen.pipeline.ledger import Ledger, ledger
+from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
+from evenscreen.pipeline.audit.window import Window
 
-GRACE_S = 300.0
 SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
 STANDARDS = text(
     "SELECT * FROM audit.reference_standards(:since, :until, :as_of, :model, :dimension, :source)"
 )
 
 
-def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
-    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
-    counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = completeness_of(counted, question.until)
+def audit(
+    connection: Connection, question: Question, asked: Window, threshold: int, plan: Plan, known: Registration
+) -> Audit:
+    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again.
+
+    `asked` says what kind of window it is, `known` since when the plan decides.
+    """
+    kind = asked.kind
+    completeness = counted(connection, question.since, question.until)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -74,17 +71,24 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
     description = described(connection, question, rows)
     scores = by_group(_asked(connection, SCORES, question, plan.primary))
-    weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
-    reach = sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted)
-    verified = bounds_agree(reach, plan.margins)
+    weighted = corrected(scores)
+    sampled = {grouping: summaries(draws.get(grouping, {})) for grouping in both}
+    reach = {
+        grouping: sampled_bounds(sampled[grouping], groups[grouping])
+        if sampled[grouping]
+        else bounds(description[grouping], weighted if grouping == plan.primary else ())
+        for grouping in both
+    }
+    verified = {grouping: agreement(reach[grouping], plan.margins) for grouping in both}
     judgements = tuple(
-        _judgement(
+        judgement(
             explore(groups[grouping], grouping, plan)
             if kind == "exploratory"
             else judge(groups[grouping], grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
-            verified,
+            verified=verified[grouping],
+            complete=completeness.complete,
         )
         for grouping in both
     )
@@ -96,85 +100,30 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
             since=question.since,
             until=question.until,
             as_of=question.as_of,
+            because=asked.because,
             plan=plan,
             plan_version=plan.version,
+            plan_registered_at=known.at,
+            plans_followed=known.plans,
             code_version=code_version(),
             input_sha256=_checksum(
                 rows
                 | {f"drawn {name}": _drawn_rows(found) for name, found in draws.items()}
-                | {"bounds": [one._asdict() for one in reach]}
+                | {f"bounds {name}": [one._asdict() for one in found] for name, found in reach.items()}
             ),
         ),
         completeness=completeness,
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
-        verified=verified,
+        verified=bool(judgements[0].verified),
         corrected=weighted,
-        sampled=sampled,
+        sampled=sampled[plan.primary],
         reference_standards=standards,
         calibration_lines={"all": other_lines(connection, question, "all")}
         | {both[0]: lines(scores), both[1]: other_lines(connection, question, both[1])},
         description=description,
         curves=curves(scores),
     )
-
-
-def completeness_of(counted: Ledger, until: datetime) -> Completeness:
-    """What the ledger of a window that ends at `until` says of it."""
-    lacking = counted.missing + counted.in_flight
-    if lacking:
-        sentence = f"{lacking} of {counted.known} images are not in the figures."
-    elif counted.listed_at is None:
-        sentence = "A bucket was never listed to its end, so nobody knows what is missing."
-    elif counted.listed_at < until:
-        sentence = "The last complete listing is older than the window, so nobody knows what is missing."
-    else:
-        return Completeness(
-            ledger=counted, complete=True, sentence=f"All {counted.known} images are accounted for."
-        )
-    return Completeness(ledger=counted, complete=False, sentence=sentence)
-
-
-def _judgement(judged: Sequence[Judged], grouping: Grouping, kind: Kind, verified: bool) -> Judgement:
-    outcome = overall(list(judged))
-    if outcome == "even" and not verified:
-        outcome = "insufficient evidence"
-    verdicts = tuple(_verdict(one, kind) for one in judged)
-    return Judgement(grouping=grouping, outcome=None if kind == "exploratory" else outcome, verdicts=verdicts)
-
-
-def _verdict(one: Judged, kind: Kind) -> MetricVerdict:
-    found = one.verdict
-    return MetricVerdict(
-        metric=one.metric,
-        margin=one.margin,
-        alpha=one.alpha,
-        outcome=None if kind == "exploratory" else found.outcome,
-        beyond_margin=None if kind == "exploratory" else found.beyond_margin,
-        figures={name: _interval(figure) for name, figure in one.figures.items()},
-        largest=_gap(found.largest) if found.largest else None,
-        uneven=tuple(map(_gap, found.uneven)),
-        undecided=tuple(map(_gap, found.undecided)),
-        within=tuple(map(_gap, found.within)),
-        not_assessable=found.not_assessable,
-        lacking=tuple(
-            Lacking(group=group, case=case, needed=short.needed, more=short.more, months=short.months)
-            for group, cases in one.missing.items()
-            for case, short in cases.items()
-        ),
-    )
-
-
-def _interval(figure: Figure | None) -> Interval | None:
-    """Pointwise: what one looks at for this group alone."""
-    if figure is None:
-        return None
-    estimate = figure.limits(z(0.975))
-    return Interval(value=estimate.value, low=estimate.low, high=estimate.high)
-
-
-def _gap(pair: Pair) -> Gap:
-    return Gap(**pair._asdict())
 
 
 def _asked(

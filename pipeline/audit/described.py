@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.figures import Question, Row, in_order
+from evenscreen.pipeline.audit.judgement import interval
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping
-from evenscreen.pipeline.audit.result import GroupDescription
+from evenscreen.pipeline.audit.result import GroupDescription, Interval
+from evenscreen.pipeline.evidence.rates import Rate
 
 DIMENSIONS = (
     "all",
@@ -47,13 +49,20 @@ def _ordered(name: str, rows: Sequence[Row], components: Mapping[Grouping, Seque
     if name not in GROUPS:
         return rows
     counted = {row["group_value"]: row for row in components[name]}
-    return [row | _patients(counted.get(row["group_value"])) for row in in_order(rows, name)]
+    return [row | _over_patients(row, counted.get(row["group_value"])) for row in in_order(rows, name)]
 
 
-def _patients(counted: Row | None) -> dict[str, Any]:
+def _over_patients(row: Row, counted: Row | None) -> dict[str, Any]:
+    """What only a pass over patients knows: how many there are, and how alike images of one of them are."""
     if counted is None:
         return {}
     return {
         "patients": counted["patients_seen"],
         "images_without_patient": counted["images_without_patient"],
+        "flag_rate_limits": _limits(row["flagged"], row["screened"], counted["flag_design_effect"]),
+        "rejection_rate_limits": _limits(row["rejected"], row["images"], counted["rejection_design_effect"]),
     }
+
+
+def _limits(part: int, whole: int, effect: float | None) -> Interval | None:
+    return None if not whole or effect is None else interval(Rate(part, whole, effect))

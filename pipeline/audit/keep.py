@@ -14,7 +14,8 @@ from evenscreen.pipeline.audit.window import EVER
 from evenscreen.schemas.manifest import Manifest
 
 REGISTER = text("""
-INSERT INTO audit_plans (plan_version, name, plan) VALUES (:plan_version, :name, CAST(:plan AS jsonb))
+INSERT INTO audit_plans (plan_version, name, plan, registered_at)
+VALUES (:plan_version, :name, CAST(:plan AS jsonb), :registered_at)
 ON CONFLICT DO NOTHING
 """)
 STORE = text("""
@@ -34,8 +35,8 @@ WHERE model_version = :model_version AND plan_version = :plan_version AND kind =
 """)
 LAST = text("""
 SELECT as_of FROM audit.results
-WHERE model_version = :model_version AND plan_version = :plan_version AND (kind = 'nightly') = :nightly
-    AND since = :since AND until = coalesce(:until, as_of - make_interval(days => :maturity_days))
+WHERE model_version = :model_version AND plan_version = :plan_version
+    AND (:whole OR since = :since) AND until = coalesce(:until, as_of - make_interval(days => :maturity_days))
 ORDER BY as_of DESC
 LIMIT 1
 """)
@@ -71,7 +72,13 @@ def store(connection: Connection, found: Audit) -> None:
     subject = found.subject
     plan = subject.plan
     connection.execute(
-        REGISTER, {"plan_version": plan.version, "name": plan.name, "plan": plan.model_dump_json()}
+        REGISTER,
+        {
+            "plan_version": plan.version,
+            "name": plan.name,
+            "plan": plan.model_dump_json(),
+            "registered_at": subject.plan_registered_at,
+        },
     )
     rest = {"conclusion": found.conclusion, "result": found.model_dump_json()}
     connection.execute(STORE, subject.model_dump(exclude={"plan"}) | rest)
@@ -102,7 +109,8 @@ def last_as_of(
     asked = {
         "model_version": model_version,
         "plan_version": plan.version,
-        "nightly": since is None and until is None,
+        # Then the plan decides where the window begins.
+        "whole": since is None and until is None,
         "since": since or EVER,
         "until": until,
         "maturity_days": plan.maturity_days,

@@ -1,7 +1,7 @@
-"""How many more cases a group needs before "even" can be said of it.
+"""How many more cases a group needs before "even" or "uneven" can be said of it.
 
-Assumes no gap, 95 % power and new cases like those seen. A group that is too small to say how its cases vary
-is taken to vary as all groups together do.
+Assumes 95 % power and new cases like those seen; for "even" no gap, for "uneven" one of twice the margin.
+A group that is too small to say how its cases vary is taken to vary as all groups together do.
 """
 
 import math

@@ -1,22 +1,26 @@
 """An audit plan: all that is decided before the figures are seen. An audit names the plan it followed.
 
-What a plan does not register is `exploratory` and gets no verdict: margins, groups and windows chosen after a
-look at the figures can be chosen until the answer pleases.
+What a plan does not register, or what was seen before it was registered (registration.py), is `exploratory`
+and gets no verdict: margins, groups and windows chosen after a look at the figures can be chosen until the
+answer pleases.
 """
 
 import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from evenscreen.pipeline.evidence.verdict import DECIDING_METRICS
 from evenscreen.schemas.errors import Fatal
 
 Metric = Literal["sensitivity", "specificity", "auroc", "calibration"]
 METRICS: tuple[Metric, ...] = ("sensitivity", "specificity", "auroc", "calibration")
 Grouping = Literal["fst_group", "fst"]
+Window = Literal["nightly", "quarter"]
+WINDOWS: tuple[Window, ...] = ("nightly", "quarter")
 Margin = Annotated[float, Field(gt=0, lt=1)]
 DEFAULT = "default"
 
@@ -25,6 +29,25 @@ GROUPS: dict[Grouping, tuple[str, ...]] = {
     "fst": ("I", "II", "III", "IV", "V", "VI"),
 }
 """Every registered group, in order. One without cases is named in the audit like any other."""
+
+
+class Groups(BaseModel):
+    """The groups that are compared, spelled out so that a version of the plan says which they were.
+
+    All of them, always: a plan that could leave out the small ones would turn a gap into `even`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fst_group: tuple[str, ...] = GROUPS["fst_group"]
+    fst: tuple[str, ...] = GROUPS["fst"]
+
+    @model_validator(mode="after")
+    def _none_is_left_out(self) -> Self:
+        for grouping, known in GROUPS.items():
+            if getattr(self, grouping) != known:
+                raise ValueError(f"the groups of {grouping} are {', '.join(known)}")
+        return self
 
 
 class Margins(BaseModel):
@@ -48,6 +71,11 @@ class Plan(BaseModel):
     primary: Grouping = "fst_group"
     """Its verdict is the audit's; the other grouping stands beside it."""
     fst_source: Literal["reported", "estimated"] = "reported"
+    groups: Groups = Groups()
+    windows: tuple[Window, ...] = WINDOWS
+    """Of any other window figures are exploratory and get no verdict."""
+    metrics: tuple[Metric, ...] = METRICS
+    """That get a verdict: those that decide, and calibration or not."""
     margins: Margins = Margins()
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """Error rate of `uneven` for an even system: of all nights together, and of all deciding metrics."""
@@ -55,6 +83,18 @@ class Plan(BaseModel):
     """The same for one calendar quarter."""
     maturity_days: int = Field(default=90, ge=0)
     """Outcomes take so long: younger screenings do not count yet."""
+
+    @field_validator("windows")
+    @classmethod
+    def _in_order(cls, given: tuple[Window, ...]) -> tuple[Window, ...]:
+        return tuple(one for one in WINDOWS if one in given)
+
+    @field_validator("metrics")
+    @classmethod
+    def _all_that_decide(cls, given: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        if lacking := [one for one in DECIDING_METRICS if one not in given]:
+            raise ValueError(f"without {', '.join(lacking)} nothing can be called even")
+        return tuple(one for one in METRICS if one in given)
 
     @property
     def version(self) -> str:

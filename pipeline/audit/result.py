@@ -9,6 +9,7 @@ from evenscreen.pipeline.evidence.verdict import Outcome
 from evenscreen.pipeline.ledger import Ledger
 
 Kind = Literal["nightly", "quarter", "exploratory"]
+Said = Literal["even", "uneven", "insufficient evidence", "incomplete"]
 Conclusion = Literal["even", "uneven", "insufficient evidence", "incomplete", "no verdict"]
 EXIT_CODES: dict[Conclusion, int] = {
     "even": 0,
@@ -37,8 +38,14 @@ class Subject(Part):
     """Half-open window on the store's Last-Modified: only screenings old enough for an outcome."""
     as_of: AwareDatetime
     """What was known then counts, and nothing that was learned later."""
+    because: str | None = None
+    """Why it is exploratory; None when it is not."""
     plan: Plan
     plan_version: str
+    plan_registered_at: AwareDatetime | None = None
+    """When an audit first followed the plan."""
+    plans_followed: int | None = None
+    """How many plans audits of this model had followed by then, this one included."""
     code_version: str
     """`0.1.0+ab12cd34`: version of the package and checksum of the code that counts and judges."""
     input_sha256: str
@@ -73,8 +80,10 @@ class Gap(Part):
 
 
 class Lacking(Part):
-    """Cases of a kind that a group needs for `even`; months at the last 90 days' rate, None = never."""
+    """Cases of a kind that a group needs; months at the last 90 days' rate, None = never."""
 
+    goal: Literal["even", "uneven"] = "even"
+    """`even` if there is no gap, `uneven` if there is one of twice the margin: each with 95 % power."""
     group: str
     case: Literal["positives", "negatives", "cases"]
     needed: int
@@ -88,19 +97,25 @@ class MetricVerdict(Part):
     metric: Metric
     margin: float
     alpha: float
-    outcome: Outcome | None
-    """None when exploratory."""
+    outcome: Said | None
+    """Never `even` where images are missing or missing outcomes could hide a gap. None when exploratory."""
+    verified: bool | None = None
+    """Whether missing outcomes could not hide a gap between any two groups: without it there is no `even`.
+
+    None in audits on record from before it was told by metric."""
     beyond_margin: Literal["proven", "not proven"] | None
     """None when exploratory."""
     figures: dict[str, Interval | None]
     """By registered group; None where it is not assessable."""
+    small: dict[str, Interval] = {}
+    """Sensitivity and specificity of groups that are not assessable: no verdict rests on them."""
     largest: Gap | None
     """Chosen for being the largest, so it overstates the gap; its limits allow for that."""
     uneven: tuple[Gap, ...]
     undecided: tuple[Gap, ...]
     """When exploratory: every pair, as nothing is decided."""
     within: tuple[Gap, ...]
-    """Shown to be within the margin."""
+    """Shown to be within the margin, for images like those that have an outcome."""
     not_assessable: tuple[str, ...]
     lacking: tuple[Lacking, ...]
 
@@ -109,11 +124,23 @@ class Judgement(Part):
     """All metrics of one grouping."""
 
     grouping: Grouping
-    outcome: Outcome | None
+    outcome: Said | None
+    """None when exploratory."""
+    verified: bool | None = None
+    """Of all deciding metrics. None in audits on record from before it was told by grouping."""
     verdicts: tuple[MetricVerdict, ...]
 
 
-def conclude(outcome: Outcome | None, complete: bool) -> Conclusion:
+def say(outcome: Outcome, *, verified: bool, complete: bool) -> Said:
+    """What may be said of one metric or of all, in the order of `conclude`; no `even` unless `verified`."""
+    if outcome == "uneven":
+        return "uneven"
+    if not complete:
+        return "incomplete"
+    return "insufficient evidence" if outcome == "even" and not verified else outcome
+
+
+def conclude(outcome: Said | None, complete: bool) -> Conclusion:
     """One word for all: `uneven` before `incomplete` before `insufficient evidence` before `even`.
 
     An alarm does not wait for the last image; nothing else can be said before all are in.
@@ -126,7 +153,9 @@ def conclude(outcome: Outcome | None, complete: bool) -> Conclusion:
 
 
 class GroupDescription(Part):
-    """The descriptive figures of one group, without verdict; columns as in type audit.group_figures."""
+    """The descriptive figures of one group, without verdict; columns as in type audit.group_figures.
+
+    Limits are 95 % limits of the group alone; PPV and NPV have none."""
 
     group_value: str | None
     """None: cases whose group is not known."""
@@ -138,8 +167,11 @@ class GroupDescription(Part):
     superseded: int
     rejected_by_reason: dict[str, int]
     rejection_rate: float | None
+    rejection_rate_limits: Interval | None = None
+    """Over patients; of skin types only, as those below."""
     flagged: int
     flag_rate: float | None
+    flag_rate_limits: Interval | None = None
     with_outcome: int
     contradictory: int
     flagged_with_outcome_share: float | None
@@ -252,7 +284,7 @@ class Audit(Part):
     judgements: tuple[Judgement, ...]
     """The primary grouping first; its outcome is the audit's."""
     verified: bool
-    """Whether missing outcomes could not hide a gap: without it there is no `even`."""
+    """Of the primary grouping: whether missing outcomes could not hide a gap."""
     corrected: tuple[Corrected, ...]
     sampled: tuple[Sampled, ...] = ()
     """Of the primary groups, where outcomes came of random draws: verdicts then rest on weighted figures."""

@@ -4,7 +4,7 @@ Read from `audit.sampled_strata` and `audit.sampled_components`, one row per gro
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
@@ -13,7 +13,7 @@ from evenscreen.pipeline.audit.figures import Question, Row, in_order
 from evenscreen.pipeline.audit.group_figures import NOBODY, GroupFigures
 from evenscreen.pipeline.audit.plan import Grouping
 from evenscreen.pipeline.audit.result import Sampled
-from evenscreen.pipeline.audit.verification import Bounds
+from evenscreen.pipeline.audit.verification import Bounds, Reach, residual_bounds
 from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.sampled import SampledRate, Side, sampled_area, sampled_rate
 
@@ -93,12 +93,21 @@ def summaries(groups: Mapping[str, SampledGroup]) -> tuple[Sampled, ...]:
     return tuple(_summary(name, group) for name, group in groups.items())
 
 
-def sampled_bounds(found: tuple[Sampled, ...]) -> list[Bounds]:
-    def reach(one: Sampled, metric: str) -> tuple[float, float] | None:
+def sampled_bounds(found: Sequence[Sampled], figures: Mapping[str, GroupFigures]) -> list[Bounds]:
+    """Over images that no draw stands for; `figures` are the weighted ones."""
+
+    def reach(one: Sampled, metric: str) -> Reach:
         low, high = (getattr(one, f"{metric}_at_{end}") for end in ("least", "most"))
         return None if low is None or high is None else (low, high)
 
-    return [Bounds(*(reach(one, metric) for metric in Bounds._fields)) for one in found]
+    def residual(one: Sampled) -> Reach:
+        own = figures.get(one.group_value, NOBODY).calibration
+        return residual_bounds(own.value if own else None, one.stand_for, one.uncovered)
+
+    return [
+        Bounds(reach(one, "sensitivity"), reach(one, "specificity"), reach(one, "auroc"), residual(one))
+        for one in found
+    ]
 
 
 def _figures(plain: GroupFigures, group: SampledGroup) -> GroupFigures:

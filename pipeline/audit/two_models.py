@@ -1,107 +1,204 @@
-"""Two models on the same screened images: is the second no worse than the first, and for whom?
+"""Two models on the same screened images: may the second take the first one's place, and who would pay?
 
-The statistics are those that decide whether a compressed model may be promoted (evidence/paired.py).
-Simulated tones need pixels and are no part of this: `evenscreen model compare` has them.
+Statistics and rule are those of `evenscreen model compare` (evidence/paired.py). Simulated tones need pixels:
+what `model compare` found on them against this reference stands in the candidate's manifest.
+
+Step 1  complete   the ledger of the window: is every image in the figures?        completeness.py
+Step 2  read       images that the reference screened, with an outcome             both.py
+Step 3  compare    all of them, and every registered group of both groupings
+Step 4  promote    the promotion rule
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
+from evenscreen.pipeline.audit.both import NOT_ENDED, NOT_SCREENED, SCREENED, both, screenings
+from evenscreen.pipeline.audit.completeness import counted
 from evenscreen.pipeline.audit.figures import Question
-from evenscreen.pipeline.audit.plan import GROUPS, Plan
+from evenscreen.pipeline.audit.paired import (
+    Conclusion,
+    Missed,
+    PairedAreas,
+    PairedGroup,
+    PairedGrouping,
+    TwoModels,
+)
+from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
+from evenscreen.pipeline.audit.result import Completeness, Interval
 from evenscreen.pipeline.evidence.misses import missing_more
 from evenscreen.pipeline.evidence.paired import (
-    Flips,
     PairedDifference,
     PairedVerdict,
+    Promotion,
     flips,
     paired_difference,
     paired_verdicts,
+    promotion,
 )
 from evenscreen.schemas.errors import Fatal
+from evenscreen.schemas.manifest import Manifest
 
 ALL = "all"
-EXIT_CODES = {"no worse": 0, "worse": 10, "insufficient evidence": 11}
+MANIFEST = text("SELECT manifest FROM audit.models WHERE model_version = :model")
 
-# An image of unknown patient is a cluster of its own: negative numbers meet no patient's.
-BOTH = text("""
-SELECT
-    one.fst_group, one.fst_source, one.malignant, one.score AS reference, other.score AS candidate,
-    one.flagged AS reference_flagged, other.flagged AS candidate_flagged,
-    coalesce(one.patient_number, -row_number() OVER (ORDER BY one.screening_id)) AS patient
-FROM audit.cases(:since, :until, :as_of, :model) AS one
-JOIN audit.cases(:since, :until, :as_of, :other) AS other ON other.screening_id = one.screening_id
-WHERE one.outcome = 'screened' AND other.outcome = 'screened' AND one.malignant IS NOT NULL
-ORDER BY one.screening_id
-""")
+Rows = npt.NDArray[np.void]
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One group: None where a class has fewer than two images."""
-
-    difference: PairedDifference | None
-    flips: Flips | None
-    verdict: PairedVerdict
-
-
-@dataclass(frozen=True)
-class TwoModels:
-    """All images together as group `all`, then every registered group."""
-
-    reference: str
-    candidate: str
-    groups: Mapping[str, Compared]
-    missing_more: tuple[str, ...]
-    """Groups in which the candidate misses more malignant images than the reference, beyond chance."""
-
-    @property
-    def conclusion(self) -> Literal["no worse", "worse", "insufficient evidence"]:
-        """`worse` if it is anywhere; `no worse` only if it is everywhere."""
-        verdicts = {one.verdict for one in self.groups.values()}
-        if "worse" in verdicts or self.missing_more:
-            return "worse"
-        return "no worse" if verdicts == {"no worse"} else "insufficient evidence"
-
-
-def compare(connection: Connection, question: Question, other: str, plan: Plan) -> TwoModels:
+def compare(
+    connection: Connection, question: Question, other: str, plan: Plan, signed_by: str | None = None
+) -> TwoModels:
     """`other` against the model of `question`, on images that both screened and that have an outcome.
 
     Raises Fatal when there is no such image: `rescreen` some with the other model first.
     """
-    found = connection.execute(BOTH, vars(question) | {"other": other}).all()
-    if not found:
+    complete = counted(connection, question.since, question.until)
+    known = both(connection, question, other)
+    ended = known["candidate_ended"]
+    rows = known[ended == SCREENED]
+    if not rows.size:
         raise Fatal("No image with an outcome was screened by both models: there is nothing to compare.")
-    columns = [np.array(column) for column in zip(*found, strict=True)]
-    group, source, malignant, reference, candidate, flagged, candidate_flagged, patient = columns
-    rows = {ALL: np.full(len(found), True)} | {
-        name: (group == name) & (source == question.source) for name in GROUPS["fst_group"]
-    }
-
-    def difference(some: npt.NDArray[np.bool_]) -> PairedDifference | None:
-        labels = malignant[some].astype(int)
-        if min(labels.sum(), (1 - labels).sum()) < 2 or len(np.unique(patient[some])) < 2:
-            return None
-        return paired_difference(reference[some], candidate[some], labels, patient[some])
-
-    differences = {name: difference(some) for name, some in rows.items()}
-    verdicts = paired_verdicts(differences, plan.margins.auroc)
-    changed = {
-        name: flips(flagged[some], candidate_flagged[some], malignant[some]) if some.any() else None
-        for name, some in rows.items()
-    }
+    order: tuple[Grouping, Grouping] = (
+        ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
+    )
+    margin = plan.margins.auroc
+    (overall,) = _groups({ALL: rows}, margin)
+    groupings = tuple(
+        PairedGrouping(
+            grouping=grouping,
+            groups=_groups(
+                {name: rows[rows[grouping] == place] for place, name in enumerate(GROUPS[grouping], start=1)},
+                margin,
+            ),
+        )
+        for grouping in order
+    )
+    primary, secondary = (one.groups for one in groupings)
+    simulated = _simulated(connection, question.model, other)
+    misses = (*_missing_more((overall, *primary)), *_missing_more(secondary))
+    decided = promotion(
+        overall.verdict,
+        simulated,
+        {one.group: one.verdict for one in (*primary, *(one for one in secondary if one.verdict == "worse"))},
+        signed_by,
+    )
+    verdicts = {one.verdict for one in (overall, *primary, *secondary)} | {*simulated.values()}
     return TwoModels(
         reference=question.model,
         candidate=other,
-        groups={name: Compared(differences[name], changed[name], verdicts[name]) for name in rows},
-        missing_more=missing_more(_counts(changed)),
+        since=question.since,
+        until=question.until,
+        as_of=question.as_of,
+        plan=plan,
+        plan_version=plan.version,
+        margin=margin,
+        code_version=version("evenscreen"),
+        completeness=complete,
+        with_outcome=known.size,
+        not_reached=int((ended == NOT_ENDED).sum()),
+        not_screened=int((ended == NOT_SCREENED).sum()),
+        overall=overall,
+        groupings=groupings,
+        simulated=simulated,
+        newly_missed=_missed(connection, rows),
+        missing_more=tuple(one.group for one in misses),
+        promotable=decided.promotable and not misses and complete.complete,
+        reasons=_reasons(complete, misses, decided),
+        unassessed=decided.unassessed,
+        signed_by=(signed_by or "").strip() or None,
+        conclusion=_conclusion(complete, "worse" in verdicts or bool(misses), decided),
     )
 
 
-def _counts(changed: Mapping[str, Flips | None]) -> dict[str, tuple[int, int]]:
-    return {name: (len(one.newly_missed), len(one.newly_caught)) for name, one in changed.items() if one}
+def _groups(rows: Mapping[str, Rows], margin: float) -> tuple[PairedGroup, ...]:
+    differences = {name: _difference(some) for name, some in rows.items()}
+    verdicts = paired_verdicts(differences, margin)
+    return tuple(_group(name, rows[name], differences[name], verdicts[name]) for name in rows)
+
+
+def _difference(some: Rows) -> PairedDifference | None:
+    positives = int(some["malignant"].sum())
+    if min(positives, some.size - positives) < 2 or (some["patient"] == some["patient"][0]).all():
+        return None
+    return paired_difference(
+        some["reference"], some["candidate"], some["malignant"].astype(np.int8), some["patient"]
+    )
+
+
+def _group(name: str, some: Rows, paired: PairedDifference | None, verdict: PairedVerdict) -> PairedGroup:
+    changed = (
+        flips(some["reference_flagged"], some["candidate_flagged"], some["malignant"]) if some.size else None
+    )
+    positives = int(some["malignant"].sum())
+    return PairedGroup(
+        group=name,
+        images=some.size,
+        positives=positives,
+        negatives=some.size - positives,
+        areas=paired
+        and PairedAreas(
+            reference=paired.reference,
+            candidate=paired.candidate,
+            difference=Interval(value=paired.value, low=paired.low, high=paired.high),
+        ),
+        flips=changed.flips if changed else 0,
+        flipped=changed and Interval(**changed.share._asdict()),
+        newly_missed=len(changed.newly_missed) if changed else 0,
+        newly_caught=len(changed.newly_caught) if changed else 0,
+        verdict=verdict,
+    )
+
+
+def _missed(connection: Connection, rows: Rows) -> tuple[Missed, ...]:
+    """Every positive that is newly missed, in the order in which images came."""
+    lost = rows[rows["malignant"] & rows["reference_flagged"] & ~rows["candidate_flagged"]]
+    ids = screenings(connection, lost["audit_id"])
+    return tuple(
+        Missed(
+            screening_id=ids[int(one["audit_id"])],
+            fst=GROUPS["fst"][int(one["fst"]) - 1] if one["fst"] else None,
+            reference_score=int(one["reference"]),
+            candidate_score=int(one["candidate"]),
+        )
+        for one in lost
+    )
+
+
+def _simulated(connection: Connection, reference: str, candidate: str) -> dict[str, PairedVerdict]:
+    """Verdicts on simulated tones, if the candidate was compared with this very reference on pixels."""
+    try:
+        found = Manifest.model_validate(connection.execute(MANIFEST, {"model": candidate}).scalar_one())
+    except ValidationError:
+        return {}
+    if found.promotion is None or found.promotion.parent != reference:
+        return {}
+    return {one.group: one.verdict for one in found.groups if one.source == "simulated" and one.verdict}
+
+
+def _missing_more(groups: Iterable[PairedGroup]) -> tuple[PairedGroup, ...]:
+    by_name = {one.group: one for one in groups if one.images}
+    more = missing_more({name: (one.newly_missed, one.newly_caught) for name, one in by_name.items()})
+    return tuple(by_name[name] for name in more)
+
+
+def _reasons(complete: Completeness, misses: Sequence[PairedGroup], decided: Promotion) -> tuple[str, ...]:
+    incomplete = () if complete.complete else (complete.sentence,)
+    told = tuple(
+        f"{'Overall' if one.group == ALL else f'In group {one.group}'} the candidate misses more malignant "
+        f"images than its reference: {one.newly_missed} newly, {one.newly_caught} newly caught."
+        for one in misses
+    )
+    return (*incomplete, *told, *decided.reasons)
+
+
+def _conclusion(complete: Completeness, worse: bool, decided: Promotion) -> Conclusion:
+    """An alarm does not wait for the last image, as in every audit."""
+    if worse:
+        return "worse"
+    if not complete.complete:
+        return "incomplete"
+    return "promotable" if decided.promotable else "insufficient evidence"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evenscreen.pipeline.audit.figures import Row
-from evenscreen.pipeline.audit.plan import Margins
+from evenscreen.pipeline.audit.plan import METRICS, Margins, Metric
 from evenscreen.pipeline.audit.result import Corrected, GroupDescription
 from evenscreen.pipeline.evidence.weighted import auroc_bounds, effective, weighted_auroc
 
@@ -21,34 +21,49 @@ Reach = tuple[float, float] | None
 
 
 class Bounds(NamedTuple):
-    """The least and the greatest that each deciding figure of a group can be; None where nobody can say."""
+    """The least and the greatest that each figure of a group can be; None where nobody can say."""
 
     sensitivity: Reach
     specificity: Reach
     auroc: Reach
+    calibration: Reach
 
 
-def bounds_agree(groups: Iterable[Bounds], margins: Margins) -> bool:
-    """Whether no two groups can differ by the margin in any figure, whatever missing outcomes would say."""
-    return all(
-        _near(getattr(one, metric), getattr(other, metric), getattr(margins, metric))
-        for one, other in combinations(groups, 2)
-        for metric in Bounds._fields
-    )
+def agreement(groups: Sequence[Bounds], margins: Margins) -> dict[Metric, bool]:
+    """Of each metric: can no two groups differ by the margin, whatever missing outcomes would say?"""
+    return {
+        metric: all(
+            _near(getattr(one, metric), getattr(other, metric), getattr(margins, metric))
+            for one, other in combinations(groups, 2)
+        )
+        for metric in METRICS
+    }
 
 
-def bounds(described: Sequence[GroupDescription], found: Sequence[Corrected]) -> list[Bounds]:
-    """Of every group that has a name, from its counts and from its scores."""
-    areas = {one.group_value: (one.auroc_at_least, one.auroc_at_most) for one in found}
+def bounds(described: Sequence[GroupDescription], found: Sequence[Corrected] = ()) -> list[Bounds]:
+    """Of every group that has a name: rates from its counts, areas from its scores.
+
+    A group that is not in `found` has wider bounds of its area, from counts alone.
+    """
+    areas = {one.group_value: _reach(one.auroc_at_least, one.auroc_at_most) for one in found}
     return [
         Bounds(
             _reach(one.sensitivity_at_least, one.sensitivity_at_most),
             _reach(one.specificity_at_least, one.specificity_at_most),
-            _reach(*areas.get(one.group_value, (None, None))),
+            areas[one.group_value] if one.group_value in areas else _area(one),
+            residual_bounds(one.residual, one.positives + one.negatives, _unknown(one)),
         )
         for one in described
         if one.group_value is not None
     ]
+
+
+def residual_bounds(residual: float | None, known: float, unknown: float) -> Reach:
+    """Of the mean of outcome minus probability, which is -1 to 1 for each of the `unknown` images."""
+    if residual is None:
+        return None
+    share = unknown / (known + unknown)
+    return (1 - share) * residual - share, (1 - share) * residual + share
 
 
 def by_group(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
@@ -84,6 +99,25 @@ def _corrected(name: str, rows: Sequence[Row]) -> Corrected:
         auroc_at_most=least[1] if least else None,
         unverified_share=float(1 - known.sum() / images.sum()),
     )
+
+
+def _unknown(one: GroupDescription) -> int:
+    return one.screened - one.positives - one.negatives
+
+
+def _area(one: GroupDescription) -> Reach:
+    """From counts alone, as if nothing were known of the scores of images without outcome.
+
+    With m positives and n negatives known, u images not: if a of these are positive, mn of the
+    (m + a)(n + u - a) pairs are as they were, all others as bad or as good as can be. The a that leaves the
+    smallest part is what counts.
+    """
+    m, n, unknown = one.positives, one.negatives, _unknown(one)
+    if one.auroc is None or m * n == 0:
+        return None
+    positive = min(max(round((n + unknown - m) / 2), 0), unknown)
+    part = m * n / ((m + positive) * (n + unknown - positive))
+    return one.auroc * part, 1 - (1 - one.auroc) * part
 
 
 def _reach(low: float | None, high: float | None) -> Reach:

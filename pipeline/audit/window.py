@@ -1,8 +1,10 @@
-"""Which window an audit looks at, and whether a plan registered it."""
+"""Which window an audit looks at, and whether the plan decides about it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from evenscreen.pipeline.audit.plan import Plan
+from evenscreen.pipeline.audit.registration import Registration
 from evenscreen.pipeline.audit.result import Kind
 from evenscreen.schemas.errors import Fatal
 
@@ -20,23 +22,58 @@ def midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def window(
-    since: datetime | None, until: datetime | None, as_of: datetime, plan: Plan
-) -> tuple[datetime, datetime, Kind]:
-    """The half-open window that is meant, and what it is.
+class Window(NamedTuple):
+    """Half-open, what it is, and if it is exploratory, why."""
 
-    Neither end given: all that the model ever screened and whose outcomes are due, the nightly verdict. A
-    calendar quarter whose outcomes are all due: drift. Anything else: exploratory. Raises Fatal when the
-    window ends before it begins.
+    since: datetime
+    until: datetime
+    kind: Kind
+    because: str | None = None
+
+
+def window(
+    since: datetime | None, until: datetime | None, as_of: datetime, plan: Plan, registered: Registration
+) -> Window:
+    """The window that is meant.
+
+    Neither end given: all that the model ever screened and whose outcomes are due, the nightly verdict; by a
+    plan that came after a look, only what was stored since. A calendar quarter that had not ended when the
+    plan was registered, and whose outcomes are all due: drift. Anything else: exploratory. Raises Fatal when
+    the window ends before it begins.
     """
+    due = mature_until(as_of, plan)
     if since is None and until is None:
-        return EVER, mature_until(as_of, plan), "nightly"
-    begin, end = since or EVER, until or mature_until(as_of, plan)
+        return _nightly(as_of, due, plan, registered)
+    begin, end = since or EVER, until or due
     if end <= begin:
         raise Fatal("The window ends before it begins: --since must lie before --until.")
-    if is_quarter(begin, end) and end <= mature_until(as_of, plan):
-        return begin, end, "quarter"
-    return begin, end, "exploratory"
+    if not is_quarter(begin, end) or "quarter" not in plan.windows:
+        return Window(begin, end, "exploratory", "the plan did not register this window")
+    if end > due:
+        return Window(begin, end, "exploratory", "not all outcomes of the quarter are due")
+    if midnight(registered.at) >= end:
+        return Window(begin, end, "exploratory", f"{_since(registered)}, after the quarter had ended")
+    return Window(begin, end, "quarter")
+
+
+def _nightly(as_of: datetime, due: datetime, plan: Plan, registered: Registration) -> Window:
+    decides = midnight(registered.at)
+    if "nightly" not in plan.windows:
+        return Window(EVER, due, "exploratory", "the plan registers no nightly verdict")
+    if as_of < decides:
+        return Window(EVER, due, "exploratory", f"{_since(registered)}, after the night that is asked about")
+    if not registered.after_a_look:
+        return Window(EVER, due, "nightly")
+    if due <= decides:
+        why = (
+            "after audits of this model: it decides about images stored since, whose outcomes are not due yet"
+        )
+        return Window(EVER, due, "exploratory", f"{_since(registered)}, {why}")
+    return Window(decides, due, "nightly")
+
+
+def _since(registered: Registration) -> str:
+    return f"the plan was registered on {registered.at:%Y-%m-%d}"
 
 
 def is_quarter(since: datetime, until: datetime) -> bool:

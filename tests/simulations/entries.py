@@ -60,6 +60,8 @@ Kind = Literal["look", "year", "power"]
 class Entry(NamedTuple):
     """Audits of one kind with one truth: in the last group `metric` is lower by `gap`, or nothing by 0.
 
+    `calibration` is lower where all probabilities of the group are too high by the gap.
+
     `apart`: lower by half of the gap, and in the first group higher by the other half.
     """
 
@@ -118,6 +120,7 @@ def wanted(audits: int, years: int) -> list[tuple[Entry, int]]:
     """Entries and up to how many audits of each, in order; years grow together, `YEARS_AT_ONCE` at a time."""
     errors = [look(setting) for setting in SETTINGS]
     errors += [look(setting, metric, MARGIN) for setting in SETTINGS for metric in DECIDING_METRICS]
+    errors += [look(setting, "calibration", MARGIN) for setting in SETTINGS]
     halves = [look(setting, metric, MARGIN / 2) for setting in SETTINGS for metric in DECIDING_METRICS]
     nights = [year(setting, metric) for setting in YEARS for metric in ("", *DECIDING_METRICS)]
     steps = [*range(YEARS_AT_ONCE, years, YEARS_AT_ONCE), years]

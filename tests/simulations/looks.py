@@ -46,7 +46,8 @@ def _drawn(random: np.random.Generator, entry: Entry, audits: int) -> dict[str, 
         lower = (
             {names[0]: -entry.gap / 2, names[-1]: entry.gap / 2} if entry.apart else {names[-1]: entry.gap}
         )
-        truth = gap(entry.metric, lower[name]) if lower.get(name) else Truth()
+        planted, off = lower.get(name, 0.0), entry.metric == "calibration"
+        truth = gap(entry.metric, planted) if planted and not off else Truth()
         positive = random.permuted(np.repeat([[True, False]], [m, n], axis=1).repeat(audits, axis=0), axis=1)
         scores = math.sqrt(1 - setting.alike) * random.standard_normal((audits, m + n))
         if setting.alike:
@@ -54,7 +55,7 @@ def _drawn(random: np.random.Generator, entry: Entry, audits: int) -> dict[str, 
             scores += math.sqrt(setting.alike) * patients.repeat(setting.images, axis=1)[:, : m + n]
         scores += np.where(positive, MEAN + truth.positives, truth.negatives)
         odds = MEAN * scores - MEAN**2 / 2 + math.log(PREVALENCE / (1 - PREVALENCE))
-        residuals = positive - 1 / (1 + np.exp(-odds))
+        residuals = positive - 1 / (1 + np.exp(-odds)) - planted * off
         groups[name] = Columns(scores, positive, scores >= THRESHOLD, residuals, setting.images)
     return groups
 

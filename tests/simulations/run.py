@@ -21,6 +21,8 @@ from looks import chunk
 from results import Results
 from tables import tables
 
+from evenscreen.pipeline.audit.plan import METRICS
+
 BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"
 REPORT_S = 10.0
 
@@ -29,7 +31,7 @@ def main() -> None:
     given = _arguments()
     results = Results(given.tables or given.out)
     if given.tables is None:
-        left = list(_chunks(results, given.audits, given.years, given.only))
+        left = list(_chunks(results, given.audits, given.years, given.only, given.metric))
         simulate(results, left, given.workers, given.minutes)
     found = tables(results)
     if given.into is None:
@@ -63,11 +65,13 @@ def simulate(results: Results, left: list[tuple[Entry, int]], workers: int, minu
     print(f"{time.monotonic() - begun:6.0f} s: {done} of {len(left)} chunks", file=sys.stderr, flush=True)
 
 
-def _chunks(results: Results, audits: int, years: int, only: str | None) -> Iterator[tuple[Entry, int]]:
+def _chunks(
+    results: Results, audits: int, years: int, only: str | None, metric: str | None = None
+) -> Iterator[tuple[Entry, int]]:
     """All that are not there yet, each once."""
     seen: set[tuple[str, int]] = set()
     for entry, times in wanted(audits, years):
-        if only not in (None, entry.kind):
+        if only not in (None, entry.kind) or metric not in (None, entry.metric):
             continue
         for number in range(-(-times // entry.chunk)):
             if (entry.name, number) not in seen and not results.has(entry, number):
@@ -99,6 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--audits", type=int, default=10_000, help="audits per entry")
     parser.add_argument("--years", type=int, default=2_000, help="years of nights per truth")
     parser.add_argument("--only", choices=get_args(Kind), help="nothing else")
+    parser.add_argument("--metric", choices=METRICS, help="only gaps of this one")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--minutes", type=float, help="begin nothing after so many; what is done is kept")
     parser.add_argument("--out", type=Path, help="JSON file that keeps what is done, and is gone on with")

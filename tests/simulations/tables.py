@@ -17,7 +17,7 @@ WIDTH = 118
 def tables(results: Results) -> str:
     """Markdown; a dash where nothing was simulated yet."""
     found = "; ".join(results.machines) or "nothing simulated yet"
-    parts = [_errors(results), _halves(results), _years(results), _power(results)]
+    parts = [_errors(results), _calibration(results), _halves(results), _years(results), _power(results)]
     lines = [line for part in parts for line in (*part, "")] + [f"Simulated on: {found}."]
     return "\n".join(
         line if line.startswith("|") else fill(line, WIDTH, break_on_hyphens=False) for line in lines
@@ -38,6 +38,31 @@ def _errors(results: Results) -> Iterator[str]:
         rates += [_worst(results, of_metrics, said) for said in ("even", "proven")]
         shown += rates
         yield _line(str(setting), rates)
+    yield ""
+    yield _largest(shown)
+
+
+def _calibration(results: Results) -> Iterator[str]:
+    """Its verdict is its own, at all of α; what was counted of it beside the metrics that decide."""
+    even = [look(setting) for setting in SETTINGS]
+    gaps = [look(setting, "calibration", MARGIN) for setting in SETTINGS]
+    yield (
+        f"The calibration residual, a verdict of its own. No gap: {_audits(results, even)}; a gap of "
+        f"δ in one group: {_audits(results, gaps)}. With a look every night of a year, "
+        f"{_audits(results, map(year, YEARS), 'years')}."
+    )
+    yield ""
+    yield "| setting | no gap: `uneven` | at a gap of δ: `even` | at δ: `proven` | at δ: `uneven`, rightly |"
+    yield "|---|---|---|---|---|"
+    shown: list[float | None] = []
+    for setting, none, gap in zip(SETTINGS, even, gaps, strict=True):
+        rates = [results.share(none, "calibration uneven")]
+        rates += [results.share(gap, f"calibration {said}") for said in ("even", "proven")]
+        shown += rates
+        yield _line(str(setting), [*rates, results.share(gap, "calibration uneven")])
+    for setting in YEARS:
+        shown.append(results.share(year(setting), "calibration uneven"))
+        yield _line(f"every night of a year: {setting}", [shown[-1], None, None, None])
     yield ""
     yield _largest(shown)
 

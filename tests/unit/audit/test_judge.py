@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.evidence.auroc import area_components
 from evenscreen.pipeline.evidence.calibration import residual
+from evenscreen.pipeline.evidence.multiplicity import z
 from evenscreen.pipeline.evidence.rates import Rate, rate
+from evenscreen.pipeline.evidence.shortfall import Goal, target_error
 
 PLAN = Plan(name="test")
 
@@ -46,7 +48,7 @@ def test_many_cases_without_a_gap_are_even_and_miss_nothing(nightly: bool) -> No
     judged = judge(all_groups(20_000), "fst_group", PLAN, nightly=nightly)
     assert [one.verdict.outcome for one in judged] == ["even"] * 4
     assert overall(judged) == "even"
-    assert all(not one.missing for one in judged)
+    assert all(not groups for one in judged for groups in one.missing.values())
 
 
 def test_a_large_gap_is_uneven_and_names_the_pair() -> None:
@@ -61,11 +63,33 @@ def test_a_large_gap_is_uneven_and_names_the_pair() -> None:
 def test_few_cases_are_no_evidence_and_say_how_many_more() -> None:
     judged = by_metric(judge(all_groups(100), "fst_group", PLAN, nightly=True))
     assert overall(list(judged.values())) == "insufficient evidence"
-    lacking = judged["sensitivity"].missing["V–VI"]["positives"]
+    lacking = judged["sensitivity"].missing["even"]["V–VI"]["positives"]
     assert lacking.more == lacking.needed - 100 > 500
     assert lacking.months == pytest.approx(lacking.more / 30)
-    assert set(judged["auroc"].missing["I–II"]) == {"positives", "negatives"}
-    assert set(judged["calibration"].missing["I–II"]) == {"cases"}
+    assert set(judged["auroc"].missing["even"]["I–II"]) == {"positives", "negatives"}
+    assert set(judged["calibration"].missing["even"]["I–II"]) == {"cases"}
+
+
+@pytest.mark.parametrize("nightly", [True, False])
+def test_both_goals_have_the_target_error_of_the_specification(nightly: bool) -> None:
+    groups = all_groups(100)
+    judged = by_metric(judge(groups, "fst_group", PLAN, nightly=nightly))["sensitivity"]
+    own = groups["I–II"].sensitivity
+    assert own is not None
+    goals: tuple[Goal, Goal] = ("even", "uneven")
+    for goal in goals:
+        target = target_error(goal, 0.05, 3, judged.alpha, nightly)
+        needed = np.ceil(2 * own.design_effect * own.centre * (1 - own.centre) / target**2)
+        assert judged.missing[goal]["I–II"]["positives"].needed == needed
+    even, uneven = (judged.missing[goal]["I–II"]["positives"].needed for goal in goals)
+    assert 3 * uneven < even < 5 * uneven
+
+
+def test_what_is_uneven_needs_nothing_more_for_it() -> None:
+    judged = by_metric(judge(all_groups(300, lift=0.4), "fst_group", PLAN, nightly=False))["sensitivity"]
+    assert judged.verdict.uneven
+    assert judged.verdict.undecided
+    assert set(judged.missing) == {"even"}
 
 
 def test_a_registered_group_without_a_case_is_named_and_never_reached() -> None:
@@ -76,10 +100,11 @@ def test_a_registered_group_without_a_case_is_named_and_never_reached() -> None:
     for one in judged:
         assert one.verdict.not_assessable == ("V–VI",)
         assert one.figures["V–VI"] is None
-        assert all(
-            lack.more == lack.needed > 0 and lack.months is None for lack in one.missing["V–VI"].values()
-        )
-        assert one.missing["V–VI"]
+        for groups in one.missing.values():
+            assert groups["V–VI"]
+            assert all(
+                lack.more == lack.needed > 0 and lack.months is None for lack in groups["V–VI"].values()
+            )
 
 
 def test_29_of_a_class_are_not_assessable_30_are() -> None:
@@ -91,11 +116,28 @@ def test_29_of_a_class_are_not_assessable_30_are() -> None:
         assert judged["auroc"].verdict.not_assessable == named
 
 
+@pytest.mark.parametrize("nightly", [True, False, None])
+def test_groups_too_small_for_a_verdict_have_the_limits_of_wilson(nightly: bool | None) -> None:
+    groups = all_groups(500)
+    groups["V–VI"] = GroupFigures(sensitivity=Rate(6, 7))
+    judged = by_metric(
+        explore(groups, "fst_group", PLAN)
+        if nightly is None
+        else judge(groups, "fst_group", PLAN, nightly=nightly)
+    )
+    assert {metric: set(one.small) for metric, one in judged.items()} == {
+        "sensitivity": {"V–VI"}, "specificity": set(), "auroc": set(), "calibration": set()
+    }  # fmt: skip
+    estimate = judged["sensitivity"].small["V–VI"].limits(z(0.975))
+    assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(6, 7, method="wilson"), abs=1e-9)
+    assert judged["sensitivity"].figures["V–VI"] is None
+
+
 def test_nobody_at_all_is_insufficient_and_asks_for_no_invented_number() -> None:
     judged = judge({}, "fst", PLAN, nightly=False)
     assert overall(judged) == "insufficient evidence"
     assert all(one.verdict.not_assessable == GROUPS["fst"] for one in judged)
-    assert all(not cases for one in judged for cases in one.missing.values())
+    assert all(not cases for one in judged for of in one.missing.values() for cases in of.values())
 
 
 def test_calibration_does_not_decide_the_whole() -> None:
@@ -145,7 +187,9 @@ def _rate(groups: dict[str, GroupFigures], name: str) -> Rate:
 def test_a_small_group_needs_as_many_as_all_others_together_suggest() -> None:
     groups = all_groups(20_000)
     groups["V–VI"] = GroupFigures(sensitivity=Rate(3, 3))
-    lacking = by_metric(judge(groups, "fst_group", PLAN, nightly=True))["sensitivity"].missing["V–VI"]
-    pooled = by_metric(judge(all_groups(100), "fst_group", PLAN, nightly=True))["sensitivity"].missing["V–VI"]
+    lacking = by_metric(judge(groups, "fst_group", PLAN, nightly=True))["sensitivity"].missing["even"]["V–VI"]
+    pooled = by_metric(judge(all_groups(100), "fst_group", PLAN, nightly=True))["sensitivity"].missing[
+        "even"
+    ]["V–VI"]
     assert lacking["positives"].needed == pytest.approx(pooled["positives"].needed, rel=0.4)
     assert lacking["positives"].more == lacking["positives"].needed - 3

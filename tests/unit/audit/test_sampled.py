@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import judge
 from evenscreen.pipeline.audit.plan import GROUPS, Margins, Plan
 from evenscreen.pipeline.audit.sampled import SampledGroup, sampled_bounds, summaries, weighted_figures
-from evenscreen.pipeline.audit.verification import bounds_agree
+from evenscreen.pipeline.audit.verification import agreement
+from evenscreen.pipeline.evidence.calibration import Residual
 from evenscreen.pipeline.evidence.weighted import effective
 
 from ...simulations.draws import THRESHOLD, Cases, Truth, draw, gap
@@ -59,7 +61,12 @@ def test_bounds_give_uncovered_images_to_either_class() -> None:
     assert (found.specificity_at_least, found.specificity_at_most) == (60 / 125, 70 / 130)
     assert found.auroc_at_least == pytest.approx(0.9 * 80 / 95 * 120 / 135)
     assert found.auroc_at_most == pytest.approx(1 - 0.1 * 80 / 95 * 120 / 135)
-    assert not bounds_agree(sampled_bounds((found, found)), Margins())
+    whole = {"I–II": GroupFigures(calibration=Residual(0.1, 1e-4, 100, 40))}
+    (reach,) = sampled_bounds((found,), whole)
+    share = 15 / (found.stand_for + 15)
+    assert reach.calibration == pytest.approx((0.1 - 1.1 * share, 0.1 + 0.9 * share))
+    assert not any(agreement([reach, reach], Margins()).values())
+    assert not agreement(sampled_bounds((found, found), {}), Margins())["calibration"]
 
 
 def verified(cases: Cases, probability: float, random: np.random.Generator) -> SampledGroup:

@@ -5,7 +5,16 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from evenscreen.pipeline.audit.plan import Margins
-from evenscreen.pipeline.audit.verification import Bounds, Reach, bounds_agree, by_group, corrected
+from evenscreen.pipeline.audit.result import GroupDescription
+from evenscreen.pipeline.audit.verification import (
+    Bounds,
+    Reach,
+    agreement,
+    bounds,
+    by_group,
+    corrected,
+    residual_bounds,
+)
 
 from .weights import Seen, weighted_rows
 
@@ -27,9 +36,9 @@ EXACT: Reach = (0.9, 0.9)
 def test_bounds_agree_only_if_no_gap_of_any_figure_could_hide_in_them(
     first: Reach, second: Reach, agree: bool, metric: str
 ) -> None:
-    same = Bounds(EXACT, EXACT, EXACT)
+    same = Bounds(EXACT, EXACT, EXACT, EXACT)
     pair = [same._replace(**{metric: first}), same._replace(**{metric: second})]
-    assert bounds_agree(pair, Margins()) == agree
+    assert agreement(pair, Margins()) == dict.fromkeys(Bounds._fields, True) | {metric: agree}
 
 
 def drawn(
@@ -110,3 +119,53 @@ def test_groups_stay_apart_and_unknown_ones_are_left_out() -> None:
     first, second = corrected(by_group(named))
     assert (first.group_value, second.group_value) == ("I–II", "V–VI")
     assert (second.sensitivity, second.specificity, second.auroc) == (None, 1.0, None)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_bounds_from_counts_hold_whatever_the_missing_outcomes_are(seed: int) -> None:
+    """Every assignment of outcomes to eight images nobody verified, four of them below and four above all."""
+    random = np.random.default_rng(seed)
+    scores, labels = random.uniform(0.1, 0.9, 24), random.permutation(np.repeat([0, 1], 12))
+    labels[8:] = random.permutation(np.repeat([0, 1], 8))
+    scores[:4], scores[4:8] = 0.05, 0.95
+    known = np.arange(24) >= 8
+    seen = GroupDescription.model_construct(
+        group_value="I–II",
+        screened=24,
+        positives=int(labels[known].sum()),
+        negatives=int((1 - labels[known]).sum()),
+        sensitivity_at_least=None,
+        sensitivity_at_most=None,
+        specificity_at_least=None,
+        specificity_at_most=None,
+        auroc=float(roc_auc_score(labels[known], scores[known])),
+        residual=float((labels - scores)[known].mean()),
+    )
+    (found,) = bounds([seen])
+    assert found.auroc is not None
+    assert found.calibration is not None
+    truths = [
+        np.where(known, labels, [assigned >> min(place, 8) & 1 for place in range(24)])
+        for assigned in range(2**8)
+    ]
+    areas = [roc_auc_score(truth, scores) for truth in truths]
+    assert (min(areas), max(areas)) == pytest.approx(found.auroc)
+    residuals = [(truth - scores).mean() for truth in truths]
+    assert found.calibration[0] <= min(residuals) < max(residuals) <= found.calibration[1]
+
+
+def test_without_a_missing_outcome_bounds_are_the_figure() -> None:
+    seen = GroupDescription.model_construct(
+        group_value="V",
+        screened=50,
+        positives=20,
+        negatives=30,
+        sensitivity_at_least=0.9,
+        sensitivity_at_most=0.9,
+        specificity_at_least=0.8,
+        specificity_at_most=0.8,
+        auroc=0.91,
+        residual=0.01,
+    )
+    assert bounds([seen]) == [Bounds((0.9, 0.9), (0.8, 0.8), (0.91, 0.91), (0.01, 0.01))]
+    assert residual_bounds(None, 0, 5) is None

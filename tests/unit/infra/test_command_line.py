@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.model import SHIPPED
 
 COMMAND = [sys.executable, "-P", "-m", "evenscreen.infra.cli"]
@@ -108,6 +109,14 @@ def test_without_a_stack_the_sentence_says_how_to_get_one(arguments: tuple[str, 
     assert answer.returncode == 78
     assert "evenscreen up" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_dimension_that_is_none_is_a_sentence_that_names_them() -> None:
+    answer = evenscreen("audit", "--by", "site", "--by", "sight")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "there is no dimension 'sight'" in answer.stderr
+    for name in DIMENSIONS:
+        assert name in answer.stderr
 
 
 def test_a_wrong_setting_is_named_and_not_shown(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evenscreen.pipeline.audit.audit import _judgement, completeness_of
+from evenscreen.pipeline.audit.completeness import completeness as completeness_of
 from evenscreen.pipeline.audit.curves import curves, lines
 from evenscreen.pipeline.audit.described import DIMENSIONS
 from evenscreen.pipeline.audit.group_figures import GroupFigures
 from evenscreen.pipeline.audit.judge import explore, judge
+from evenscreen.pipeline.audit.judgement import interval, judgement
 from evenscreen.pipeline.audit.plan import GROUPS, Grouping, Plan
 from evenscreen.pipeline.audit.result import (
     Audit,
@@ -19,8 +20,9 @@ from evenscreen.pipeline.audit.result import (
     Subject,
     conclude,
 )
-from evenscreen.pipeline.audit.verification import bounds, bounds_agree, by_group, corrected
+from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
 from evenscreen.pipeline.evidence.calibration import binned_calibration, calibration_bins
+from evenscreen.pipeline.evidence.rates import rate
 from evenscreen.pipeline.ledger import Ledger
 
 from ...simulations.draws import Truth
@@ -65,18 +67,24 @@ def sample(
     }
     scores = by_group(_scores(reported, plan.primary))
     weighted = corrected(scores)
-    agree = bounds_agree(bounds(described[plan.primary], weighted), plan.margins)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
+    agree = {
+        grouping: agreement(
+            bounds(described[grouping], weighted if grouping == plan.primary else ()), plan.margins
+        )
+        for grouping in both
+    }
     judgements = tuple(
-        _judgement(
+        judgement(
             explore(_figures(reported, grouping), grouping, plan)
             if kind == "exploratory"
             else judge(_figures(reported, grouping), grouping, plan, nightly=kind == "nightly"),
             grouping,
             kind,
-            agree,
+            verified=agree[grouping],
+            complete=completeness.complete,
         )
         for grouping in both
     )
@@ -89,14 +97,17 @@ def sample(
             until=until,
             as_of=night,
             plan=plan,
+            because="the plan did not register this window" if kind == "exploratory" else None,
             plan_version=plan.version,
+            plan_registered_at=RELEASED,
+            plans_followed=1,
             code_version="0.1.0+ab12cd34",
             input_sha256="5f" * 32,
         ),
         completeness=completeness,
         conclusion=conclude(judgements[0].outcome, completeness.complete),
         judgements=judgements,
-        verified=agree,
+        verified=bool(judgements[0].verified),
         corrected=weighted,
         reference_standards=tuple(_standards(reported, plan.primary)),
         calibration_lines={
@@ -110,7 +121,20 @@ def sample(
 
 def descriptions(seen: Images, dimension: str) -> tuple[GroupDescription, ...]:
     values = sorted(set(seen.columns[dimension].tolist()))
-    return tuple(describe(str(value), seen.of(seen.columns[dimension] == value)) for value in values)
+    found = ((str(value), seen.of(seen.columns[dimension] == value)) for value in values)
+    return tuple(
+        describe(name, group).model_copy(update=_limits(group) if dimension in GROUPS else {})
+        for name, group in found
+    )
+
+
+def _limits(group: Images) -> dict[str, object]:
+    """Over patients, as the database knows them of skin types."""
+    screened = group.of(~group.rejected)
+    return {
+        "flag_rate_limits": interval(rate(screened.flagged, screened.cases.patients)),
+        "rejection_rate_limits": interval(rate(group.rejected, group.cases.patients)),
+    }
 
 
 def describe(name: str, group: Images) -> GroupDescription:

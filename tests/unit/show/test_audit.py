@@ -1,17 +1,20 @@
 """What an auditor reads on a terminal, and what a program reads."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from evenscreen.infra.show.audit import show_audit
-from evenscreen.infra.show.audit_json import audit_json, audit_schema
-from evenscreen.infra.show.audit_words import lacking
+from evenscreen.infra.show.audit_json import audit_json, audit_schema, comparison_schema
+from evenscreen.infra.show.audit_page import page
+from evenscreen.infra.show.audit_words import METRIC_NAMES, lacking, limits, number, share_limits
 from evenscreen.pipeline.audit.result import Audit, Lacking
 
 from .audits import sample
 from .conftest import SMALL
+from .parsed import parse
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "audit.schema.json"
 
@@ -47,6 +50,8 @@ def test_groups_too_small_and_what_they_lack_are_named(
     lost = shown(capsys, sample(SMALL | {"V": (0, 0), "VI": (0, 0)}))
     assert "V–VI needs" in lost
     assert "not reachable at this rate" in lost
+    for goal, truth in (("even", "If there is no gap"), ("uneven", "If a gap is twice the margin")):
+        assert f"What {goal} would still need. {truth}: with 95 % power" in " ".join(lost.split())
     empty = shown(capsys, nobody, "site")
     assert "AUROC: not assessable: I–II, III–IV, V–VI" in empty
     assert "Site: exploratory, no verdict: no image" in empty
@@ -82,9 +87,46 @@ def test_waiting_has_an_end_or_is_known_to_have_none(months: float | None, words
     assert lacking(short) == f"VI needs 1,628 more positives (1,640 in all): {words}"
 
 
-def test_published_schema_is_that_of_the_object() -> None:
+def test_both_goals_are_told_on_paper_and_on_the_terminal(
+    uneven: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is needed for `uneven` where it is not said, and never where it is."""
+    text, tree = " ".join(shown(capsys, uneven).split()), parse(page(uneven))
+    lists = [" ".join(one.text.split()) for one in tree.all("ul")]
+    assert {code.text for one in tree.all("h3") for code in one.all("code")} == {"even", "uneven"}
+    for one in uneven.judgements[0].verdicts:
+        for lack in one.lacking:
+            assert (lack.goal, one.outcome) != ("uneven", "uneven")
+            if lack.more:
+                line = f"{METRIC_NAMES[one.metric]}: {lacking(lack)}"
+                assert line in text
+                assert any(line in some for some in lists)
+    assert {lack.goal for one in uneven.judgements[0].verdicts for lack in one.lacking} == {"even", "uneven"}
+
+
+def test_small_groups_and_descriptive_rates_have_their_limits_everywhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = sample(SMALL | {"V": (14, 60), "VI": (6, 20)})
+    few = found.judgements[0].verdicts[0].small["V–VI"]
+    text, cells = shown(capsys, found), [one.text for one in parse(page(found)).all("td")]
+    assert f"{number(few.value)}* {limits(few)}" in text
+    assert any(f"{number(few.value)} {limits(few)} too few" in " ".join(cell.split()) for cell in cells)
+    for one in found.description["fst_group"]:
+        for rate in ("flag_rate", "rejection_rate"):
+            written = share_limits(getattr(one, rate), getattr(one, f"{rate}_limits"))
+            assert re.fullmatch(r"[\d.]+ % \([\d.]+–[\d.]+\)", written)
+            assert written in text
+            assert written in cells
+    assert all(one.flag_rate_limits is None for one in found.description["site"])
+
+
+def test_published_schemas_are_those_of_the_objects() -> None:
     assert SCHEMA.read_text(encoding="utf-8") == audit_schema(), (
         "write audit_schema() to docs/audit.schema.json"
+    )
+    assert SCHEMA.with_name("audit-compare.schema.json").read_text(encoding="utf-8") == comparison_schema(), (
+        "write comparison_schema() to docs/audit-compare.schema.json"
     )
 
 

@@ -35,12 +35,13 @@ def means(simulation: Any, entry: Any) -> dict[str, dict[str, float]]:
             "auroc": float(np.mean([one.auroc.theta for one in figures])),
             "sensitivity": float(np.mean([one.sensitivity.successes / one.sensitivity.n for one in figures])),
             "specificity": float(np.mean([one.specificity.successes / one.specificity.n for one in figures])),
+            "calibration": float(np.mean([one.calibration.value for one in figures])),
             "effect": float(np.mean([one.auroc.design_effect for one in figures])),
         }
     return found
 
 
-@pytest.mark.parametrize("metric", ["auroc", "sensitivity", "specificity"])
+@pytest.mark.parametrize("metric", ["auroc", "sensitivity", "specificity", "calibration"])
 def test_the_last_group_is_worse_by_the_gap_and_no_other(simulation: Any, metric: str) -> None:
     setting = simulation.entries.Setting("fst_group", (400, 400, 400), (800, 800, 800))
     first, middle, last = means(simulation, simulation.entries.look(setting, metric, 0.05)).values()
@@ -98,6 +99,9 @@ def test_a_stopped_run_goes_on_with_what_this_code_counted(
     assert again.machines == ["a machine"]
     left = list(simulation.run._chunks(again, audits=1000, years=0, only="look"))
     assert [chunk for one, chunk in left if one == entry] == [1, 2]
+    off = list(simulation.run._chunks(again, audits=250, years=20, only="look", metric="calibration"))
+    assert {(one.metric, one.gap) for one, _ in off} == {("calibration", 0.05)}
+    assert len(off) == len(simulation.entries.SETTINGS)
     monkeypatch.setattr(simulation.results, "CODE", "other code")
     assert not again.has(entry, 0)
     again.add(entry, 0, Counter({"overall uneven": 250}))
@@ -140,7 +144,7 @@ def test_every_bar_has_its_entries(simulation: Any) -> None:
     for entry, times in asked:
         most[entry] = max(most[entry], times)
     kinds = Counter((entry.kind, times) for entry, times in most.items())
-    assert kinds == {("look", 10_000): 70, ("power", 10_000): 12, ("year", 2_000): 8}
+    assert kinds == {("look", 10_000): 80, ("power", 10_000): 12, ("year", 2_000): 8}
     assert any(
         (30, 300) in zip(one.positives, one.negatives, strict=True) for one in simulation.entries.SETTINGS
     )
