@@ -1,5 +1,6 @@
 """`evenscreen audit`: is it even across skin types? One command for last night, any past day, any window."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +61,10 @@ def audit(
     ] = None,
     as_json: Json = False,
     html: Html = None,
-    psql: Annotated[bool, typer.Option("--psql", help="Print the SQL to ask it with psql alone.")] = False,
+    psql: Annotated[
+        bool,
+        typer.Option("--psql", help="Print the SQL to ask it with psql alone; exits as the audit does."),
+    ] = False,
     recompute: Annotated[
         bool, typer.Option("--recompute", help="Compute again what is on record, and compare.")
     ] = False,
@@ -71,13 +75,14 @@ def audit(
     from evenscreen.infra.show.sql import statements
     from evenscreen.pipeline.audit.ask import Asked, answer
     from evenscreen.pipeline.audit.plan import load_plan
+    from evenscreen.pipeline.audit.result import EXIT_CODES
 
     asked = Asked(load_plan(plan), model, *map(_utc, (since, until, as_of)))
     engine = _engine(_settings())
-    found = answer(engine, asked, recompute=recompute)
+    found = answer(engine, asked, recompute=recompute, keep=_keeps(engine))
     if psql:
         print(statements(found.subject))
-        return
+        raise typer.Exit(EXIT_CODES[found.conclusion])
     _tell(found, engine, as_json, html, by or [])
 
 
@@ -133,11 +138,25 @@ def _settings() -> "AuditSettings":
 
 
 def _engine(settings: "AuditSettings") -> "Engine":
-    from evenscreen.pipeline.database import check_schema, open_database
+    from evenscreen.pipeline.database import check_schema, only_views, open_database
 
     engine = open_database(settings.database_url, application_name="evenscreen audit", pool_size=1)
-    check_schema(engine)
+    if not only_views(engine):
+        check_schema(engine)
     return engine
+
+
+def _keeps(engine: "Engine") -> bool:
+    """Whether an audit is put on record; says so where the role may not."""
+    from evenscreen.pipeline.database import only_views
+
+    if not only_views(engine):
+        return True
+    print(
+        "This role only reads, so nothing is put on record: a member of evenscreen_nightly does that.",
+        file=sys.stderr,
+    )
+    return False
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -50,8 +50,8 @@ class Release(NamedTuple):
     threshold: int
 
 
-def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
-    """The audit that is asked for, on record when this returns.
+def answer(engine: Engine, asked: Asked, *, recompute: bool = False, keep: bool = True) -> Audit:
+    """The audit that is asked for, on record when this returns, unless it is not to `keep`.
 
     Everything is read in one snapshot. With `recompute` one on record is computed again. Raises Fatal when
     there is no such model, the window is none, knowledge lies in the future, and with `recompute` when rows
@@ -72,7 +72,8 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
             _hold_sums_against_rows(connection, question)
         found = audit(connection, question, kind, release.threshold, asked.plan)
         if on_record is None:
-            store(connection, found)
+            if keep:
+                store(connection, found)
         elif places := differing(on_record, found):
             raise Fatal(
                 f"Computed again, the audit differs from the one on record in {len(places)} figures, first "
