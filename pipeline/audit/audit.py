@@ -11,7 +11,7 @@ Step 5  conclude   one word for the whole                                       
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -26,6 +26,7 @@ from evenscreen.pipeline.audit.result import (
     Audit,
     Completeness,
     Gap,
+    GroupDescription,
     Interval,
     Judgement,
     Kind,
@@ -48,6 +49,9 @@ from evenscreen.pipeline.evidence.pairs import Figure, Pair
 from evenscreen.pipeline.ledger import Ledger, ledger
 
 GRACE_S = 300.0
+COUNTED_LATE = timedelta(days=1)
+"""A night is audited within a day; whoever looks back further is told what the ledger cannot know."""
+NOW = text("SELECT statement_timestamp()")
 SCORES = text("SELECT * FROM audit.weighted_scores(:since, :until, :as_of, :model, :dimension, :source)")
 STANDARDS = text(
     "SELECT * FROM audit.reference_standards(:since, :until, :as_of, :model, :dimension, :source)"
@@ -57,7 +61,7 @@ STANDARDS = text(
 def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
     """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
     counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = _completeness(counted, question.until)
+    counted_at = connection.execute(NOW).scalar_one()
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -73,6 +77,9 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
     description = described(connection, question, rows)
+    completeness = _qualified(
+        _completeness(counted, question.until), description.get("all", ()), question.as_of, counted_at
+    )
     scores = by_group(_asked(connection, SCORES, question, plan.primary))
     weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
     verified = bounds_agree(
@@ -131,6 +138,23 @@ def _completeness(counted: Ledger, until: datetime) -> Completeness:
             ledger=counted, complete=True, sentence=f"All {counted.known} images are accounted for."
         )
     return Completeness(ledger=counted, complete=False, sentence=sentence)
+
+
+def _qualified(
+    found: Completeness, everybody: Sequence[GroupDescription], as_of: datetime, counted_at: datetime
+) -> Completeness:
+    """With what the ledger does not tell: how many images are this model's, and that it counts what is now."""
+    own = sum(one.screened + one.rejected for one in everybody)
+    ended = own + sum(one.superseded for one in everybody)
+    sentence = found.sentence
+    if ended < found.ledger.screened + found.ledger.rejected + found.ledger.superseded:
+        sentence += f" This model had screened or rejected {own}: all figures are of these alone."
+    if counted_at - as_of > COUNTED_LATE:
+        sentence += (
+            f" Counted at {counted_at:%Y-%m-%d %H:%M} UTC: what arrived or ended after {as_of:%Y-%m-%d %H:%M} "
+            "is counted here and is in no figure."
+        )
+    return found.model_copy(update={"sentence": sentence, "of_model": own, "counted_at": counted_at})
 
 
 def _judgement(judged: Sequence[Judged], grouping: Grouping, kind: Kind, verified: bool) -> Judgement:
