@@ -143,7 +143,7 @@ def _completeness(counted: Ledger, until: datetime) -> Completeness:
 def _qualified(
     found: Completeness, everybody: Sequence[GroupDescription], as_of: datetime, counted_at: datetime
 ) -> Completeness:
-    """With what the ledger does not tell: how many images are this model's, and that it counts what is now."""
+    """With what the ledger does not tell: how many images are this model's, and when it was counted."""
     own = sum(one.screened + one.rejected for one in everybody)
     ended = own + sum(one.superseded for one in everybody)
     sentence = found.sentence
@@ -151,8 +151,8 @@ def _qualified(
         sentence += f" This model had screened or rejected {own}: all figures are of these alone."
     if counted_at - as_of > COUNTED_LATE:
         sentence += (
-            f" Counted at {counted_at:%Y-%m-%d %H:%M} UTC: what arrived or ended after {as_of:%Y-%m-%d %H:%M} "
-            "is counted here and is in no figure."
+            f" Counted at {counted_at:%Y-%m-%d %H:%M} UTC: what arrived or ended after "
+            f"{as_of:%Y-%m-%d %H:%M} is counted here and is in no figure."
         )
     return found.model_copy(update={"sentence": sentence, "of_model": own, "counted_at": counted_at})
 

@@ -52,8 +52,8 @@ class Completeness(Part):
     complete: bool
     sentence: str
     of_model: int | None = None
-    """Of the window, images that the audited model itself had screened or rejected: figures are of these alone.
-    None where it was not counted yet."""
+    """Images of the window that the audited model itself had screened or rejected: all figures are
+    of these. None where it was not counted."""
     counted_at: AwareDatetime | None = None
     """When the ledger was counted: it knows no `as_of`, and tells of that moment."""
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +10,6 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Engine, text
 
-from evenscreen.infra.local.postgres_programs import INSTALLED, site_folder
 from evenscreen.infra.show.sql import STATEMENTS, statements
 from evenscreen.pipeline.audit.ask import Asked, answer
 from evenscreen.pipeline.audit.night import night
@@ -21,6 +19,7 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.settings import AuditSettings
 
+from ...documents.sql_blocks import psql as psql_says
 from ..faults.workers import EVENSCREEN
 from .rows import Case, insert
 
@@ -30,19 +29,11 @@ Said = list[dict[str, str]]
 @pytest.fixture
 def psql(engine_of: Callable[[str], Engine]) -> Callable[[str], list[Said]]:
     """The answers to a script, one after the other: rows as psql prints them."""
-    program = shutil.which("psql") or str(site_folder() / INSTALLED / "psql")
-    url = engine_of("auditor").url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = url_of(engine_of("auditor"))
 
     def run(script: str) -> list[Said]:
-        told = subprocess.run(
-            [program, "--no-psqlrc", "--csv", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-", url],
-            input=script.replace(";\n", ";\n\\echo --\n"),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert told.returncode == 0, told.stderr
-        return [list(csv.DictReader(io.StringIO(part))) for part in told.stdout.split("--\n")]
+        told = psql_says(script.replace(";\n", ";\n\\echo --\n"), url, "--csv")
+        return [list(csv.DictReader(io.StringIO(part))) for part in told.split("--\n")]
 
     return run
 
