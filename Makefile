@@ -45,6 +45,9 @@ bench-audit: $(VENV)/.dev ## The audit of ten million images, beside its goals (
 simulate: $(VENV)/.dev ## How often audits err, with the truth planted, into docs/AUDIT.md
 	$(BIN)/python tests/simulations/run.py --out runs/simulation.json --into docs/AUDIT.md
 
+report: $(VENV)/.dev ## The report in docs/AUDIT.md, of real photographs through the real pipeline, again
+	$(BIN)/python tests/documents/report.py --into docs/AUDIT.md
+
 check: $(VENV)/.dev ## Format, lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -61,4 +64,4 @@ lock: $(BIN)/uv ## Resolve the dependencies again, with hashes and without addre
 clean: ## Remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 
-.PHONY: help setup demo test faults bench bench-audit simulate check format lock clean
+.PHONY: help setup demo test faults bench bench-audit simulate report check format lock clean

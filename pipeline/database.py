@@ -119,6 +119,19 @@ def check_schema(engine: Engine) -> None:
         raise Fatal(f"The database is {state}, this program needs {REVISION}: run `evenscreen db upgrade`.")
 
 
+def only_views(engine: Engine) -> bool:
+    """Whether the role sees schema `audit` and no table: an auditor, who reads and writes nothing."""
+    with transaction(engine) as connection:
+        return bool(
+            connection.scalar(
+                text(
+                    "SELECT NOT has_schema_privilege('public', 'USAGE') AND coalesce(has_schema_privilege("
+                    "(SELECT oid FROM pg_namespace WHERE nspname = 'audit'), 'USAGE'), false)"
+                )
+            )
+        )
+
+
 def _verdict(error: SQLAlchemyError | psycopg2.Error) -> Transient | Fatal:
     driver = error.orig if isinstance(error, DBAPIError) else error
     state: str | None = getattr(driver, "pgcode", None)

@@ -16,10 +16,22 @@ from evenscreen.pipeline.labels.problems import Problem, Unusable
 from evenscreen.pipeline.labels.rows import Reading
 from evenscreen.producers.patience import Patience
 from evenscreen.producers.publish import Publisher, report
+from evenscreen.schemas.errors import Transient
 from evenscreen.schemas.events import LabelArrived
 from evenscreen.schemas.identity import NAMESPACE
 
 CHUNK = 2_000
+
+
+class Interrupted(Transient):
+    """Bad weather lasted while a file was published: what Kafka had acknowledged stays there."""
+
+    def __init__(self, weather: Transient, acknowledged: int) -> None:
+        super().__init__(weather.system, weather.cause)
+        self.args = (
+            f"{self}: {acknowledged:,} reports or more had been handed to the label workers, and they stay. "
+            "Import the same file again: it adds the rest and doubles nothing",
+        )
 
 
 @dataclass(frozen=True)
@@ -64,15 +76,20 @@ def publish_reports(
 ) -> int:
     """Publishes the reports of a file that was checked; returns how many Kafka has acknowledged.
 
-    Raises `Transient` in lasting bad weather and `Unusable` when the file was changed meanwhile: what was
-    published until then stays, and importing the file again adds the rest and doubles nothing.
+    Raises `Interrupted` in lasting bad weather and `Unusable` when the file was changed meanwhile: what was
+    published until then stays, and importing the file again adds the rest and doubles nothing, since a report
+    is known by what it says.
     """
     patience = patience or Patience()
     published = 0
     for chunk in _chunks(_good(source, reading)):
         if source.changed:
             raise Unusable(f"The file was changed while it was read: {published:,} reports were published.")
-        patience.ride_out(lambda chunk=chunk: publisher.publish([report(one) for one in chunk]))  # type: ignore[misc]
+        messages = [report(one) for one in chunk]
+        try:
+            patience.ride_out(lambda messages=messages: publisher.publish(messages))  # type: ignore[misc]
+        except Transient as weather:
+            raise Interrupted(weather, published) from None
         published += len(chunk)
         progress(len(chunk))
     return published

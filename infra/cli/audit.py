@@ -70,7 +70,10 @@ def audit(
     ] = None,
     as_json: Json = False,
     html: Html = None,
-    psql: Annotated[bool, typer.Option("--psql", help="Print the SQL to ask it with psql alone.")] = False,
+    psql: Annotated[
+        bool,
+        typer.Option("--psql", help="Print the SQL to ask it with psql alone; exits as the audit does."),
+    ] = False,
     recompute: Annotated[
         bool, typer.Option("--recompute", help="Compute again what is on record, the newest without --as-of.")
     ] = False,
@@ -86,10 +89,10 @@ def audit(
     _check_dimensions(by or [])
     asked = Asked(load_plan(plan), model, *map(_utc, (since, until, as_of)))
     engine = _engine(_settings())
-    found = answer(engine, asked, recompute=recompute)
+    found = answer(engine, asked, recompute=recompute, keep=_keeps(engine))
     if psql:
         print(statements(found.subject))
-        return
+        raise typer.Exit(EXIT_CODES[found.conclusion])
     _print(found, as_json, by or [])
     if html:
         _write_page(found, engine, html)
@@ -190,11 +193,25 @@ def _settings() -> "AuditSettings":
 
 
 def _engine(settings: "AuditSettings") -> "Engine":
-    from evenscreen.pipeline.database import check_schema, open_database
+    from evenscreen.pipeline.database import check_schema, only_views, open_database
 
     engine = open_database(settings.database_url, application_name="evenscreen audit", pool_size=1)
-    check_schema(engine)
+    if not only_views(engine):
+        check_schema(engine)
     return engine
+
+
+def _keeps(engine: "Engine") -> bool:
+    """Whether an audit is put on record; says so where the role may not."""
+    from evenscreen.pipeline.database import only_views
+
+    if not only_views(engine):
+        return True
+    print(
+        "This role only reads, so nothing is put on record: a member of evenscreen_nightly does that.",
+        file=sys.stderr,
+    )
+    return False
 
 
 def _utc(moment: datetime | None) -> datetime | None:

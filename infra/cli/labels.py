@@ -25,13 +25,15 @@ def import_(
     by: By = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and publish nothing.")] = False,
 ) -> None:
-    """Hand a file of reports to the label workers: the whole file, or nothing of it.
+    """Hand a file of reports to the label workers: the whole file, or nothing of it if any row is wrong.
 
     A row names screening_id, or bucket and key (and etag), or accession (and issuer); reported_at (ISO 8601);
     and outcome (malignant or benign) with source, or fst. It may add diagnosis, verification_reason,
     sampling_probability, fst_source, and in supersedes the report it replaces.
 
-    Every row is checked before the first is published. Importing a file again adds nothing.
+    Every row is checked before the first is published. Where Kafka goes away in the middle for more than a
+    minute, the command ends with 75 and says how many rows it handed over: they stay, and importing the same
+    file again adds the rest. Importing a file again doubles nothing.
     """
     from evenscreen.infra.cli.failures import NO_INPUT, NoInput
     from evenscreen.infra.cli.reached import settings_for

@@ -1,10 +1,15 @@
 """The SQL that an auditor types to ask the same with psql alone."""
 
+import re
 from datetime import datetime
 
 from evenscreen.pipeline.audit.result import Subject
 
 STATEMENTS = (
+    (
+        "Completeness first: what is known to exist and what became of it, as it stands now",
+        "SELECT * FROM audit.ledger(WINDOW)",
+    ),
     ("What the verdicts are computed from, one row per group", "SELECT * FROM audit.components(…)"),
     (
         "Descriptive figures; other dimensions: fst, site, device, modality, age_band, sex, body_site, all",
@@ -15,6 +20,10 @@ STATEMENTS = (
     ("Where outcomes come from", "SELECT * FROM audit.reference_standards(…)"),
     ("What random draws stand for", "SELECT * FROM audit.sampled_strata(…)"),
     (
+        "Images whose rows are no longer what was summed of them: 0, or somebody changed them",
+        "SELECT audit.unlike_sums(MOMENTS, MODEL)",
+    ),
+    (
         "The audits on record",
         "SELECT as_of, kind, since, until, conclusion FROM audit.results ORDER BY result_id",
     ),
@@ -24,10 +33,20 @@ STATEMENTS = (
 def statements(subject: Subject) -> str:
     """One statement per question, with the window of `subject`, for a member of evenscreen_auditor."""
     moments = [f"timestamptz {_literal(moment)}" for moment in (subject.since, subject.until, subject.as_of)]
-    asked = ", ".join(
-        [*moments, *map(_literal, (subject.model_version, subject.plan.primary, subject.plan.fst_source))]
+    model = _literal(subject.model_version)
+    dimension, source = map(_literal, (subject.plan.primary, subject.plan.fst_source))
+    words = {
+        "WINDOW": ", ".join(moments[:2]),
+        "MOMENTS": ", ".join(moments),
+        "MODEL": model,
+        "…": ", ".join((*moments, model, dimension, source)),
+    }
+    # In one pass: what is filled in may contain a word that is to be replaced.
+    placeholder = re.compile("|".join(words))
+    return "\n".join(
+        f"-- {what}\n{placeholder.sub(lambda found: words[found[0]], statement)};"
+        for what, statement in STATEMENTS
     )
-    return "\n".join(f"-- {what}\n{statement.replace('…', asked)};" for what, statement in STATEMENTS)
 
 
 def _literal(value: datetime | str) -> str:

@@ -53,8 +53,8 @@ class Release(NamedTuple):
     threshold: int
 
 
-def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
-    """The audit that is asked for, on record when this returns.
+def answer(engine: Engine, asked: Asked, *, recompute: bool = False, keep: bool = True) -> Audit:
+    """The audit that is asked for, on record when this returns, unless it is not to `keep`.
 
     Everything is read in one snapshot. With `recompute` one on record is computed again: the newest of this
     question where `asked` does not say as of when. Raises Fatal when there is no such model, the window is
@@ -73,7 +73,8 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False) -> Audit:
         if on_record is not None:
             return on_record.audit
         found = audit(connection, question, meant, release.threshold, asked.plan, known)
-        store(connection, found)
+        if keep:
+            store(connection, found)
         return found
 
 

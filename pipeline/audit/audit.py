@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 
 from evenscreen.pipeline.audit.code_version import code_version
-from evenscreen.pipeline.audit.completeness import counted
+from evenscreen.pipeline.audit.completeness import counted, now, qualified
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
 from evenscreen.pipeline.audit.described import described
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
@@ -54,7 +54,7 @@ def audit(
     `asked` says what kind of window it is, `known` since when the plan decides.
     """
     kind = asked.kind
-    completeness = counted(connection, question.since, question.until)
+    complete, counted_at = counted(connection, question.since, question.until), now(connection)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
@@ -70,6 +70,7 @@ def audit(
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
     description = described(connection, question, rows)
+    completeness = qualified(complete, description.get("all", ()), question.as_of, counted_at)
     scores = by_group(_asked(connection, SCORES, question, plan.primary))
     weighted = corrected(scores)
     sampled = {grouping: summaries(draws.get(grouping, {})) for grouping in both}

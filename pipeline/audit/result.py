@@ -57,8 +57,14 @@ class Completeness(Part):
     """Whether all images of the window are in the figures."""
 
     ledger: Ledger
+    """Of the window, under any model: what a predecessor screened is accounted for."""
     complete: bool
     sentence: str
+    of_model: int | None = None
+    """Images of the window that the audited model itself had screened or rejected: all figures are
+    of these. None where it was not counted."""
+    counted_at: AwareDatetime | None = None
+    """When the ledger was counted: it knows no `as_of`, and tells of that moment."""
 
 
 class Interval(Part):

@@ -192,6 +192,39 @@ def test_an_image_that_never_arrived_makes_it_incomplete_before_any_figure(
     assert (again.conclusion, said(again, "auroc")) == ("even", "even")
 
 
+def test_what_another_model_screened_is_accounted_for_and_in_no_figure(
+    nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], walked: Callable[[], None]
+) -> None:
+    given = [*cases(3), Case(None, None)]
+    model = screened(given)
+    insert(owner, cases(5))  # by a successor
+    walked()
+    found = answer(nightly, Asked(WIDE, model)).completeness
+    assert found.complete
+    assert found.of_model == len(given)
+    assert found.ledger.screened + found.ledger.rejected >= len(given) + 30
+    assert (
+        f"This model had screened or rejected {len(given)}: all figures are of these alone." in found.sentence
+    )
+    assert found.sentence.startswith(f"All {found.ledger.known} images are accounted for.")
+    assert "Counted at" not in found.sentence
+
+
+def test_a_past_day_asked_late_says_that_its_ledger_is_of_today(
+    nightly: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
+) -> None:
+    model, moment = screened(cases(3)), now()
+    past = moment - timedelta(days=9)
+    found = answer(nightly, Asked(WIDE, model, as_of=past)).completeness
+    assert (found.of_model, found.complete) == (0, True)
+    assert found.counted_at is not None
+    assert moment <= found.counted_at
+    assert (
+        f"Counted at {found.counted_at:%Y-%m-%d %H:%M} UTC: what arrived or ended after {past:%Y-%m-%d}"
+        in (found.sentence)
+    )
+
+
 def test_what_became_known_later_changes_no_earlier_answer_and_the_next_one(
     nightly: Engine, owner: Engine, screened: Callable[[list[Case]], str], now: Callable[[], datetime]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
 from sqlalchemy import Engine
 
@@ -256,6 +257,28 @@ def test_metrics_are_those_of_scikit_learn_and_fairlearn(
         assert close(row["ece"], bins.ece)
         assert close(row["ece_floor"], bins.floor)
         assert close(row["squared_error"], bins.squared_error)
+
+
+@given(cases=tables(), bins=st.sampled_from([1, 2, 10, 15]))
+@example(cases=SEPARATED, bins=15)
+@example(cases=[Case(score, score > 5000) for score in (0, 2_000, 4_000, 8_000, 9_999, 10_000)], bins=15)
+@settings(SLOW, max_examples=15)
+def test_bins_are_those_of_scikit_learn(
+    owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], bins: int
+) -> None:
+    model, _ = insert(owner, cases)
+    question = {"since": SINCE, "until": UNTIL, "as_of": now(), "model": model}
+    found = ask("calibration_bins", **question, dimension="all", bins=bins)
+    group = groups(cases, DIMENSIONS["all"])["all"]
+    assert sum(row["n"] for row in found) == len(group.known)
+    if not group.known:
+        return
+    p, y = group.scores / 10_000, group.outcomes
+    # scikit-learn counts a probability on an edge to the bin below, this package to the bin above.
+    shares, means = calibration_curve(y, np.minimum(p + 1e-12, 1), n_bins=bins, pos_label=1)
+    assert [row["positives"] / row["n"] for row in found] == pytest.approx(shares, abs=1e-9)
+    assert [row["mean_probability"] for row in found] == pytest.approx(means, abs=1e-9)
+    assert [row["residual"] / row["n"] for row in found] == pytest.approx(shares - means, abs=1e-9)
 
 
 def test_bins_of_probabilities_are_bins_of_scores() -> None:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 
+from evenscreen.pipeline.audit.curves import curves
 from evenscreen.pipeline.evidence.calibration import (
     Residual,
     binned_calibration,
@@ -41,6 +43,34 @@ def test_binned_figures_equal_plain_loops(table: list[tuple[float, int]], bins: 
     assert found.ece == pytest.approx(ece, abs=1e-9)
     assert found.floor == pytest.approx(floor, abs=1e-9)
     assert found.squared_error == pytest.approx(squared if counted else math.nan, abs=1e-9, nan_ok=True)
+
+
+@given(rows, st.integers(1, 20))
+def test_bins_are_those_of_scikit_learn(table: list[tuple[float, int]], bins: int) -> None:
+    p, y = np.array(table).T
+    found = calibration_bins(p, y, bins=bins)
+    # scikit-learn counts a probability on an edge to the bin below, this package to the bin above.
+    shares, means = calibration_curve(y, np.minimum(p + 1e-12, 1), n_bins=bins, pos_label=1)
+    n = found.n[found.n > 0]
+    assert found.residual[found.n > 0] / n == pytest.approx(shares - means, abs=1e-9)
+    assert n.sum() == len(table)
+
+
+@given(rows)
+def test_what_is_drawn_is_the_curve_of_scikit_learn(table: list[tuple[float, int]]) -> None:
+    counted: dict[int, list[int]] = {}
+    for p, y in table:
+        counted.setdefault(round(p * 10_000), [0, 0])[y] += 1
+    rows_of_sql = [
+        {"score": score, "negatives": negatives, "positives": positives}
+        for score, (negatives, positives) in sorted(counted.items())
+    ]
+    (drawn,) = curves({"all": rows_of_sql})
+    p, y = np.array(table).T
+    shares, means = calibration_curve(y, np.minimum(p + 1e-12, 1), n_bins=15, pos_label=1)
+    assert [mean for mean, _, _ in drawn.calibration] == pytest.approx(means, abs=1e-9)
+    assert [share for _, share, _ in drawn.calibration] == pytest.approx(shares, abs=1e-9)
+    assert sum(n for _, _, n in drawn.calibration) == len(table)
 
 
 def test_ece_of_a_perfect_model_depends_on_the_number_of_cases_and_its_floor_tells() -> None:
