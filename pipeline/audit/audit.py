@@ -17,8 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from evenscreen.pipeline.audit.beside import Beside
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
-from evenscreen.pipeline.audit.described import described
+from evenscreen.pipeline.audit.described import described, description_rows
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
 from evenscreen.pipeline.audit.judge import Judged, explore, judge, overall
 from evenscreen.pipeline.audit.plan import Grouping, Plan
@@ -54,26 +55,31 @@ STANDARDS = text(
 )
 
 
-def audit(connection: Connection, question: Question, kind: Kind, threshold: int, plan: Plan) -> Audit:
-    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again."""
-    counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
-    completeness = _completeness(counted, question.until)
+def audit(
+    connection: Connection, second: Beside, question: Question, kind: Kind, threshold: int, plan: Plan
+) -> Audit:
+    """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again.
+
+    `second` reads what sums answer while `connection` reads the rows: of a large audit, half the time each.
+    """
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
-    rows = component_rows(connection, question)
-    groups = {
-        grouping: figures(rows[grouping], recent_rows(connection, question, grouping)) for grouping in both
-    }
-    standards = tuple(
-        ReferenceStandard.model_validate(row) for row in _asked(connection, STANDARDS, question, plan.primary)
-    )
+    reported = second.submit(_asked, STANDARDS, question, plan.primary)
+    rows_described = second.submit(description_rows, question)
+    scored = second.submit(_asked, SCORES, question, plan.primary)
+    others = {name: second.submit(other_lines, question, name) for name in ("all", both[1])}
+    counted = ledger(connection, grace_s=GRACE_S, since=question.since, until=question.until)
+    completeness = _completeness(counted, question.until)
+    rows, recent = component_rows(connection, question), recent_rows(connection, question)
+    groups = {grouping: figures(rows[grouping], recent[grouping]) for grouping in both}
+    standards = tuple(ReferenceStandard.model_validate(row) for row in reported.result())
     draws: dict[Grouping, dict[str, SampledGroup]] = {}
     if any(one.drawn for one in standards):
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
-    description = described(connection, question, rows)
-    scores = by_group(_asked(connection, SCORES, question, plan.primary))
+    description = described(rows_described.result(), rows)
+    scores = by_group(scored.result())
     weighted, sampled = corrected(scores), summaries(draws.get(plan.primary, {}))
     verified = bounds_agree(
         sampled_bounds(sampled) if sampled else bounds(description[plan.primary], weighted), plan.margins
@@ -111,8 +117,7 @@ def audit(connection: Connection, question: Question, kind: Kind, threshold: int
         corrected=weighted,
         sampled=sampled,
         reference_standards=standards,
-        calibration_lines={"all": other_lines(connection, question, "all")}
-        | {both[0]: lines(scores), both[1]: other_lines(connection, question, both[1])},
+        calibration_lines={name: found.result() for name, found in others.items()} | {both[0]: lines(scores)},
         description=description,
         curves=curves(scores),
     )
