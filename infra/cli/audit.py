@@ -195,7 +195,7 @@ def _settings() -> "AuditSettings":
 def _engine(settings: "AuditSettings") -> "Engine":
     from evenscreen.pipeline.database import check_schema, only_views, open_database
 
-    engine = open_database(settings.database_url, application_name="evenscreen audit", pool_size=1)
+    engine = open_database(settings.database_url, application_name="evenscreen audit", pool_size=2)
     if not only_views(engine):
         check_schema(engine)
     return engine

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, text
 
 from evenscreen.pipeline.audit.audit import audit
+from evenscreen.pipeline.audit.beside import ISOLATION, beside
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.keep import last_as_of, store, stored
 from evenscreen.pipeline.audit.paired import TwoModels
@@ -21,10 +22,10 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 from evenscreen.schemas.errors import Fatal
 
-SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 HASHED = text("SELECT set_config('enable_nestloop', 'off', true)")
 """Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one
 by one: 32 s instead of 3 for 3,000 images."""
+SETTINGS = (PATIENCE, HASHED)
 NOW = text("SELECT statement_timestamp()")
 UNLIKE = text("SELECT audit.unlike_sums(:since, :until, :as_of, :model)")
 MODEL = text("""
@@ -56,11 +57,11 @@ class Release(NamedTuple):
 def answer(engine: Engine, asked: Asked, *, recompute: bool = False, keep: bool = True) -> Audit:
     """The audit that is asked for, on record when this returns, unless it is not to `keep`.
 
-    Everything is read in one snapshot. With `recompute` one on record is computed again: the newest of this
-    question where `asked` does not say as of when. Raises Fatal when there is no such model, the window is
-    none, knowledge lies in the future, and with `recompute` when nothing is on record, rows are not what was
-    summed of them, or what is computed again is not what is on record; Transient when a transaction that
-    writes does not end.
+    Everything is read in one snapshot, on two connections of `engine`. With `recompute` one on record is
+    computed again: the newest of this question where `asked` does not say as of when. Raises Fatal when
+    there is no such model, the window is none, knowledge lies in the future, and with `recompute` when
+    nothing is on record, rows are not what was summed of them, or what is computed again is not what is on
+    record; Transient when a transaction that writes does not end.
     """
     if recompute:
         return _recomputed(engine, asked)
@@ -72,7 +73,8 @@ def answer(engine: Engine, asked: Asked, *, recompute: bool = False, keep: bool 
         on_record = stored(connection, question, meant.kind, asked.plan)
         if on_record is not None:
             return on_record.audit
-        found = audit(connection, question, meant, release.threshold, asked.plan, known)
+        with beside(engine, connection, SETTINGS) as second:
+            found = audit(connection, second, question, meant, release.threshold, asked.plan, known)
         if keep:
             store(connection, found)
         return found
@@ -113,7 +115,8 @@ def _recomputed(engine: Engine, asked: Asked) -> Audit:
         if wrong := contradictions(on_record):
             raise Fatal(f"The audit on record contradicts itself ({', '.join(wrong)}): somebody changed it.")
         _hold_sums_against_rows(connection, question)
-        found = audit(connection, question, meant, release.threshold, asked.plan, known)
+        with beside(engine, connection, SETTINGS) as second:
+            found = audit(connection, second, question, meant, release.threshold, asked.plan, known)
         if places := differing(on_record.audit, found):
             raise Fatal(
                 f"Computed again, the audit differs from the one on record in {len(places)} figures, first "
@@ -143,7 +146,7 @@ def _hold_sums_against_rows(connection: Connection, question: Question) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    for setting in (SNAPSHOT, PATIENCE, HASHED):
+    for setting in (ISOLATION, *SETTINGS):
         connection.execute(setting)
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from evenscreen.pipeline.audit.beside import Beside
 from evenscreen.pipeline.audit.code_version import code_version
 from evenscreen.pipeline.audit.completeness import counted, now, qualified
 from evenscreen.pipeline.audit.curves import curves, lines, other_lines
-from evenscreen.pipeline.audit.described import described
+from evenscreen.pipeline.audit.described import described, description_rows
 from evenscreen.pipeline.audit.figures import Question, Row, component_rows, figures, in_order, recent_rows
 from evenscreen.pipeline.audit.judge import explore, judge
 from evenscreen.pipeline.audit.judgement import judgement
@@ -47,31 +48,38 @@ STANDARDS = text(
 
 
 def audit(
-    connection: Connection, question: Question, asked: Window, threshold: int, plan: Plan, known: Registration
+    connection: Connection,
+    second: Beside,
+    question: Question,
+    asked: Window,
+    threshold: int,
+    plan: Plan,
+    known: Registration,
 ) -> Audit:
     """The audit of `question` by `plan`; reads only, and reads the same whenever it is asked again.
 
-    `asked` says what kind of window it is, `known` since when the plan decides.
+    `asked` says what kind of window it is, `known` since when the plan decides. `second` reads what sums
+    answer while `connection` reads the rows: of a large audit, half the time each.
     """
     kind = asked.kind
-    complete, counted_at = counted(connection, question.since, question.until), now(connection)
     both: tuple[Grouping, Grouping] = (
         ("fst_group", "fst") if plan.primary == "fst_group" else ("fst", "fst_group")
     )
-    rows = component_rows(connection, question)
-    groups = {
-        grouping: figures(rows[grouping], recent_rows(connection, question, grouping)) for grouping in both
-    }
-    standards = tuple(
-        ReferenceStandard.model_validate(row) for row in _asked(connection, STANDARDS, question, plan.primary)
-    )
+    reported = second.submit(_asked, STANDARDS, question, plan.primary)
+    rows_described = second.submit(description_rows, question)
+    scored = second.submit(_asked, SCORES, question, plan.primary)
+    others = {name: second.submit(other_lines, question, name) for name in ("all", both[1])}
+    complete, counted_at = counted(connection, question.since, question.until), now(connection)
+    rows, recent = component_rows(connection, question), recent_rows(connection, question)
+    groups = {grouping: figures(rows[grouping], recent[grouping]) for grouping in both}
+    standards = tuple(ReferenceStandard.model_validate(row) for row in reported.result())
     draws: dict[Grouping, dict[str, SampledGroup]] = {}
     if any(one.drawn for one in standards):
         draws = {grouping: sampled_groups(connection, question, grouping) for grouping in both}
         groups = {grouping: weighted_figures(groups[grouping], draws[grouping]) for grouping in both}
-    description = described(connection, question, rows)
+    description = described(rows_described.result(), rows)
     completeness = qualified(complete, description.get("all", ()), question.as_of, counted_at)
-    scores = by_group(_asked(connection, SCORES, question, plan.primary))
+    scores = by_group(scored.result())
     weighted = corrected(scores)
     sampled = {grouping: summaries(draws.get(grouping, {})) for grouping in both}
     reach = {
@@ -120,8 +128,7 @@ def audit(
         corrected=weighted,
         sampled=sampled[plan.primary],
         reference_standards=standards,
-        calibration_lines={"all": other_lines(connection, question, "all")}
-        | {both[0]: lines(scores), both[1]: other_lines(connection, question, both[1])},
+        calibration_lines={name: found.result() for name, found in others.items()} | {both[0]: lines(scores)},
         description=description,
         curves=curves(scores),
     )

@@ -28,17 +28,22 @@ SELECT dimension, (figures).* FROM audit.description(:since, :until, :as_of, :mo
 """)
 
 
+def description_rows(connection: Connection, question: Question) -> dict[str, list[Row]]:
+    """Figures of the groups of every dimension, from sums."""
+    found: dict[str, list[Row]] = {name: [] for name in DIMENSIONS}
+    for row in connection.execute(DESCRIBED, vars(question)).mappings():
+        found[row["dimension"]].append({name: value for name, value in row.items() if name != "dimension"})
+    return found
+
+
 def described(
-    connection: Connection, question: Question, components: Mapping[Grouping, Sequence[Row]]
+    found: Mapping[str, Sequence[Row]], components: Mapping[Grouping, Sequence[Row]]
 ) -> dict[str, tuple[GroupDescription, ...]]:
     """Groups of every dimension in its order; `components` count the patients of skin types, no others.
 
     A patient counts once in a group however many images there are, which no sum of periods can tell:
     `audit.metrics` counts them for any dimension.
     """
-    found: dict[str, list[Row]] = {name: [] for name in DIMENSIONS}
-    for row in connection.execute(DESCRIBED, vars(question)).mappings():
-        found[row["dimension"]].append({name: value for name, value in row.items() if name != "dimension"})
     return {
         name: tuple(map(GroupDescription.model_validate, _ordered(name, rows, components)))
         for name, rows in found.items()

@@ -20,10 +20,7 @@ from evenscreen.pipeline.evidence.rates import Rate
 COMPONENTS = text("""
 SELECT * FROM audit.skin_type_components(:since, :until, :as_of, :model, :source)
 """)
-CASES = text("""
-SELECT group_value, positives, negatives
-FROM audit.histogram_metrics(:since, :until, :as_of, :model, :grouping, :source)
-""")
+CASES = text("SELECT * FROM audit.skin_type_cases(:since, :until, :as_of, :model, :source)")
 RECENT = timedelta(days=90)
 MONTHS = 90 / 30.44
 
@@ -55,11 +52,11 @@ def _known(rows: Sequence[Row], grouping: Grouping) -> list[Row]:
     return list(in_order(own, grouping))
 
 
-def recent_rows(connection: Connection, question: Question, grouping: Grouping) -> Sequence[Row]:
+def recent_rows(connection: Connection, question: Question) -> dict[Grouping, list[Row]]:
     """Positives and negatives of the last 90 days of a window, in groups named as in `component_rows`."""
-    recent = vars(question) | {"since": question.until - RECENT, "grouping": grouping}
-    found = connection.execute(CASES, recent).mappings()
-    return in_order([dict(row) for row in found], grouping)
+    recent = vars(question) | {"since": question.until - RECENT}
+    found = [dict(row) for row in connection.execute(CASES, recent).mappings()]
+    return {grouping: _known(found, grouping) for grouping in GROUPS}
 
 
 def figures(rows: Sequence[Row], recent: Sequence[Row]) -> dict[str, GroupFigures]:

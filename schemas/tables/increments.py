@@ -217,3 +217,26 @@ class PeriodSum(Table):
     images: Mapped[list[int]] = mapped_column(
         ARRAY(Integer), comment="How many images have the number at the same place"
     )
+
+
+class StratumSum(Table):
+    """Screened images of one stratum in a period whose outcome is reported, as known at its increment."""
+
+    __tablename__ = "audit_stratum_sums"
+    __table_args__ = (
+        {
+            "comment": "How many screened images with an outcome a period has of each stratum: "
+            "where their outcomes come from."
+        },
+    )
+
+    period_id: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="The period and the increment it was summed at"
+    )
+    stratum_id: Mapped[int] = mapped_column(
+        primary_key=True,
+        autoincrement=False,
+        comment="Everything about the images that has few values",
+    )
+    drawn: Mapped[bool] = mapped_column(primary_key=True, comment="Whether the outcome came of a random draw")
+    images: Mapped[int] = mapped_column(comment="How many images")

@@ -173,6 +173,20 @@ def test_skin_types_in_one_pass_are_those_of_two(
     owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case]
 ) -> None:
     """Patients here have images of several types: the few that one pass cannot count, and counts by group."""
+    one_pass_is_two(owner, ask, now, cases)
+
+
+def test_a_patient_with_more_images_than_twelve_bits_count_is_counted_apart(
+    owner: Engine, ask: Ask, now: Callable[[], datetime]
+) -> None:
+    """A phantom that is photographed every hour, for instance; one image less is counted with all others."""
+    phantom = [Case(n % 10_001, n % 3 == 0, patient="phantom", fst=3) for n in range(4096)]
+    nearly = [Case(n % 10_001, n % 5 == 0, patient="nearly", fst=4) for n in range(4095)]
+    others = [Case(n * 1111, n % 2 == 0, patient=f"p{n // 2}", fst=3) for n in range(9)]
+    one_pass_is_two(owner, ask, now, [*phantom, *nearly, *others])
+
+
+def one_pass_is_two(owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case]) -> None:
     model, _ = insert(owner, cases)
     question = {"since": SINCE, "until": UNTIL, "as_of": now(), "model": model}
     both = ask("skin_type_components", **question)

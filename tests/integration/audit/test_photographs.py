@@ -123,7 +123,7 @@ def test_lost_events_make_it_incomplete_and_two_images_of_a_type_are_no_evidence
 
     assert clinic.walk().missing == len(lost)
     four_months_pass(clinic)
-    nightly = open_database(reach.database_urls["nightly"], application_name="test", pool_size=1)
+    nightly = open_database(reach.database_urls["nightly"], application_name="test", pool_size=2)
     found = answer(nightly, Asked(load_plan()))
     nightly.dispose()
     assert (found.conclusion, EXIT_CODES[found.conclusion]) == ("incomplete", 12)

@@ -87,7 +87,7 @@ def test_a_step_down_restores_the_functions_that_it_replaced(empty_database: Emp
     functions = """
         SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text, obj_description(p.oid)
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE n.nspname IN ('audit', 'figures')
+        WHERE n.nspname IN ('audit', 'figures') AND p.prokind = 'f'
         ORDER BY 1
     """
     upgrade(url, "0005")
