@@ -15,10 +15,11 @@ from evenscreen.compression.comparison import Comparison, recorded
 from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.groups import ReportedParts, load_reported
 from evenscreen.compression.learning import Learning
+from evenscreen.compression.photographs_lineage import described
 from evenscreen.compression.publish import publish
 from evenscreen.compression.recipe import Quantisation, Recipe, Training, read_recipe
 from evenscreen.compression.steps import Metrics, Steps, console, key, read_record
-from evenscreen.schemas.manifest import Manifest
+from evenscreen.schemas.manifest import Manifest, Photographs
 
 
 def build(
@@ -56,6 +57,13 @@ class Build:
         return load_reported(self.reported_dir, self.recipe.preprocessing, self.seed)
 
     @cached_property
+    def photographs(self) -> Photographs | None:
+        """What the candidate's card says of them: magnitude alone asks no image what matters."""
+        if self.reported_dir is None or self.reported is None:
+            return None
+        return described(self.reported_dir, self.reported, self.recipe.pruning.importance != "magnitude")
+
+    @cached_property
     def parent(self) -> Finishing:
         return self.finishing("parent", self.learning.parent(), self.recipe.parent.training)
 
@@ -74,7 +82,9 @@ class Build:
     ) -> Finishing:
         """The way of one network to RUN/name/folder."""
         steps = Steps(self.run_dir / name, self.seed)
-        return Finishing(self.recipe_path, self.learning, network, steps, training, quantisation, splits)
+        return Finishing(
+            self.recipe_path, self.learning, network, steps, training, quantisation, splits, self.photographs
+        )
 
     def compared(self) -> Manifest:
         """Step 13: the candidate's manifest with what the comparison found."""

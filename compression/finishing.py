@@ -33,7 +33,7 @@ from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.validate import validate
 from evenscreen.compression.widths import load_pruned
 from evenscreen.pipeline.decide import decide
-from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Result
+from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Photographs, Result
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 LATENCIES = TypeAdapter(tuple[Latency, ...])
@@ -51,6 +51,8 @@ class Finishing:
     training: Training
     quantisation: Quantisation | None = None
     splits: tuple[str, ...] = ("val", "test")
+    photographs: Photographs | None = None
+    """What its card says of photographs with reported skin types, once it is held against its parent."""
 
     def fp32(self) -> Path:
         made = read_record(self.network).key
@@ -135,6 +137,7 @@ class Finishing:
             parent.made if parent else None,
             compression,
             f"{learned.machine}, torch {learned.versions['torch']}",
+            self.photographs if parent else None,
         )
 
     def _export(self, path: Path) -> None:

@@ -48,7 +48,7 @@ class Reported:
 
 
 class ReportedParts(NamedTuple):
-    """`measure` for importances and calibration, `judge` for comparison; no patient is in both."""
+    """`measure` for importances, `judge` for comparison; no patient is in both."""
 
     measure: Reported
     judge: Reported
@@ -88,6 +88,14 @@ def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: f
 def members(reported: Reported, grouping: Grouping = RANGES) -> dict[str, npt.NDArray[np.bool_]]:
     """Which images [n] belong to each group of `grouping`, the empty ones too."""
     return {name: np.isin(reported.fst, types) for name, types in grouping.items()}
+
+
+def guiding(reported: Reported) -> dict[str, npt.NDArray[np.bool_]]:
+    """Those of `members` that have both classes: a group of one class says what that class needs."""
+    both = {True, False}
+    return {
+        name: chosen for name, chosen in members(reported).items() if set(reported.malignant[chosen]) == both
+    }
 
 
 def _draw(seed: int, patient: str) -> str:

@@ -18,7 +18,7 @@ import torch
 
 from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
-from evenscreen.compression.groups import TYPES, Reported, members
+from evenscreen.compression.groups import TYPES, Reported, guiding, members
 from evenscreen.compression.importance import GroupSample, importances
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.losses import serving_shift
@@ -168,7 +168,7 @@ class Learning:
         network, side = load_pruned(before), self.recipe.preprocessing.height
         importance = importances(
             network.to(device()),
-            self._groups(),
+            self.guiding_groups(),
             plan.importance,
             [self.recipe.data.labels.index(label) for label in self.recipe.data.malignant],
             beta=plan.beta,
@@ -234,7 +234,7 @@ class Learning:
             WORST: min(tones.values()),
         }
 
-    def _groups(self) -> dict[str, GroupSample]:
+    def guiding_groups(self) -> dict[str, GroupSample]:
         """Simulated tones of labelled training images; reported groups that have both classes."""
         plan = self.recipe.pruning
         order = np.random.default_rng(plan.fine_tuning.training.seed).permutation(len(self.train.images))
@@ -246,13 +246,14 @@ class Learning:
         }
         if self.reported is None:
             return groups
+        guides = guiding(self.reported)
         for name, belongs in members(self.reported).items():
-            malignant = self.reported.malignant[belongs]
-            if malignant.all() or not malignant.any():
-                console.print(f"reported {name}: {len(malignant)} photographs, too few to guide pruning")
+            if name not in guides:
+                console.print(f"reported {name}: {belongs.sum()} photographs, too few to guide pruning")
                 continue
             images = _tensor(self.reported.images[belongs])
-            groups[f"reported {name}"] = GroupSample(images, torch.from_numpy(malignant))
+            malignant = torch.from_numpy(self.reported.malignant[belongs])
+            groups[f"reported {name}"] = GroupSample(images, malignant)
         return groups
 
 
