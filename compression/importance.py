@@ -50,6 +50,8 @@ class Effect:
     loss: float
     slope: dict[str, Tensor]
     fisher: dict[str, Tensor]
+    binary: bool
+    """What kind of loss it is: see GroupSample."""
 
 
 def importances(
@@ -71,18 +73,40 @@ def importances(
     fisher_max  the highest Fisher information in any group, each group's divided by its mean, so that
                 nothing goes which one group needs, however small or easy the group
 
+    Only `penalised` gives up a shortcut that misleads a group: its gradients there are large, as are those of
+    what the group needs, and the two methods of Fisher information cannot tell one from the other.
+
     `malignant` are the columns of the malignant labels. Raises Fatal when a group has no images, or has no
     other group to be compared with where the method compares.
     """
+    asked = {} if method == "magnitude" else effects(network, groups, malignant)
+    return weighed(network, asked, method, beta=beta, penalty_weight=penalty_weight)
+
+
+def effects(
+    network: Classifier, groups: Mapping[str, GroupSample], malignant: Sequence[int]
+) -> dict[str, Effect]:
+    """What all importances but magnitude are read from, by group: the slow part, the same for each."""
+    return {name: effect(network, sample, malignant, name) for name, sample in groups.items()}
+
+
+def weighed(
+    network: Classifier,
+    effects: Mapping[str, Effect],
+    method: Method,
+    *,
+    beta: float = 0.33,
+    penalty_weight: float = 0.5,
+) -> Importance:
+    """The `importances` of `network` from `effects` that are known already."""
     layers = units(network)
     if method == "magnitude":
         return {name: _magnitude(layer) for name, layer in layers.items()}
-    effects = {name: effect(network, sample, malignant, name) for name, sample in groups.items()}
     if method == "fisher_max":
         return _over_groups(effects, lambda stacked: stacked.amax(0))
     kinds = [
-        _compared({name: effects[name] for name in groups if groups[name].binary == binary})
-        for binary in sorted({sample.binary for sample in groups.values()})
+        _compared({name: one for name, one in effects.items() if one.binary == binary})
+        for binary in sorted({one.binary for one in effects.values()})
     ]
     if method == "fairprune":
         parts = [_fairprune(worst, others, beta) for worst, others in kinds]
@@ -124,7 +148,8 @@ def effect(network: Classifier, sample: GroupSample, malignant: Sequence[int], g
         for hook in hooks:
             hook.remove()
         network.train(training)
-    return Effect(loss, *({name: values.cpu() for name, values in part.items()} for part in (slope, fisher)))
+    slope, fisher = ({name: values.cpu() for name, values in part.items()} for part in (slope, fisher))
+    return Effect(loss, slope, fisher, sample.binary)
 
 
 def gap_penalty(worst: Effect, others: Sequence[Effect], name: str) -> Tensor:
