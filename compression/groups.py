@@ -1,7 +1,8 @@
 """Whom a model is measured on: photographs with a reported skin type, and images on simulated tones.
 
-The two stand in no number together. Reported types come with people, simulated ones with a change of pixels
-(see tones.py).
+The two stand in no published figure together: results, verdicts and gaps are of one source each. Reported
+types come with people, simulated ones with a change of pixels (see tones.py). What ranks units for pruning is
+no figure about anyone, and is read over the groups of both: see importance.py.
 
 A folder of photographs holds images/ and labels.csv with the columns image, patient, malignant and fst, as
 PAD-UFES-20 does (Pacheco et al. 2020; CC BY 4.0). An empty fst means "benign and not biopsied" there: such

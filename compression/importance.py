@@ -8,6 +8,10 @@ The unprivileged group is measured: the one with the highest mean loss. Loss and
 few hundred images orders groups by chance and gradients only see the loss. Groups are compared with their
 like alone: images with labels (simulated tones) among themselves, images that are known to be malignant or
 benign (photographs with a reported skin type) among themselves.
+
+A unit's rank is then one number over the groups of both: fisher_max takes the highest, the sensitivity of
+penalised the mean, over all groups alike; fairprune and the penalty average the two kinds. It says which unit
+to keep and nothing about people; it is published nowhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
