@@ -37,7 +37,7 @@ from evenscreen.pipeline.evidence.intervals import delong_interval
 Images = npt.NDArray[np.uint8]
 RENDERED_AT_ONCE = 64
 WORST = "val_auroc_of_worst_tone"
-"""In the metrics of a step: what pruning must not let fall."""
+"""In the metrics of a step, of simulated tones whatever its name says: what pruning must not let fall."""
 
 
 class Learning:
@@ -68,7 +68,8 @@ class Learning:
     def pruned(self, share: float) -> Path:
         """The parent with `share` of its parameters gone, by way of all smaller shares in the recipe.
 
-        Ends earlier, and says so, when the worst tone falls further than the recipe allows.
+        Ends earlier, and says so, when the worst simulated tone falls further than the recipe allows: by
+        point estimate, since nobody asks whether chance explains it, and by no reported type.
         """
         parent, plan = self.parent(), self.recipe.pruning
         floor = _worst(parent) - plan.worst_group_floor
@@ -76,7 +77,9 @@ class Learning:
         for step in plan.removed[: plan.removed.index(share) + 1]:
             smaller = self._pruned_from(parent, best, step)
             if _worst(smaller) < floor:
-                console.print(f"{smaller.name} falls too far on its worst tone: pruning ends before it")
+                console.print(
+                    f"{smaller.name} falls too far on its worst simulated tone: pruning ends before it"
+                )
                 break
             best = smaller
         return best
