@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
 from evenscreen.compression.data import load_split
 from evenscreen.compression.evaluate import model_logits, session
+from evenscreen.compression.importance import Method
+from evenscreen.compression.importance_trial import Trial
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
 from evenscreen.compression.steps import Record
@@ -226,6 +229,31 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert text.count("| 20% |") + text.count("| 21% |") == 1
+
+
+def test_every_importance_prunes_the_same_parent_once(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    """At one share, on the same images of val: 8 malignant and 4 of 16 benign ones."""
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    asked = ["--images", "12", "--json", str(tmp_path / "trial.json")]
+    for _ in range(2):
+        answer = CliRunner().invoke(app, ["importances", str(recipe_path), *folders, *asked])
+        assert answer.exit_code == 0, answer.output
+    assert answer.output.count(".npz: already done") == 5
+    found = Trial.model_validate_json((tmp_path / "trial.json").read_bytes())
+    assert (found.reference, found.removed, found.n, found.positives) == ("fisher_max", 0.3, 12, 8)
+    parent, *pruned = found.outcomes
+    assert [parent.importance, pruned[0].importance] == [None, "fisher_max"]
+    assert {one.importance for one in pruned} == set(get_args(Method))
+    assert all(0.65 < one.parameters / parent.parameters <= 0.7 for one in pruned)
+    assert [one.difference is None for one in found.outcomes] == [True, True, False, False, False]
+    for one in pruned[1:]:
+        assert one.difference is not None
+        assert one.difference.value == pytest.approx(one.auroc.value - pruned[0].auroc.value)
+    assert found.worst_tone == min(parent.simulated_tones, key=parent.simulated_tones.__getitem__)
+    answers = [np.load(path)["as taken"] for path in (built.run_dir / "importances").glob("30-*.npz")]
+    assert len({tuple(scores) for scores in answers}) > 3, "hardly two importances keep the same units"
 
 
 @pytest.mark.parametrize(
