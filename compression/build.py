@@ -86,15 +86,25 @@ class Build:
             self.recipe_path, self.learning, network, steps, training, quantisation, splits, self.photographs
         )
 
+    def described(self, finishing: Finishing) -> Path:
+        """Step 12: RUN/parent/folder or RUN/candidate/folder, `finishing` being the one or the other."""
+        self._folder(finishing)
+        return finishing.steps.folder / "folder"
+
     def compared(self) -> Manifest:
         """Step 13: the candidate's manifest with what the comparison found."""
         parent, candidate = self.parent, self.candidate
-        parent.folder(f"{self.recipe.name}-parent")
-        manifest = candidate.folder(self.recipe.name, parent)
+        self._folder(parent)
+        manifest = self._folder(candidate)
         files = [parent.decision(), candidate.decision()]
         made = key(*(read_record(file).key for file in files), str(self.reported is not None))
         found = self.steps.run("comparison.json", made, self._compare, files)
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
+
+    def _folder(self, finishing: Finishing) -> Manifest:
+        if finishing is self.parent:
+            return finishing.folder(f"{self.recipe.name}-parent")
+        return finishing.folder(self.recipe.name, self.parent)
 
     def _compare(self, path: Path) -> Metrics:
         parent, candidate = (made.steps.folder / "folder" for made in (self.parent, self.candidate))

@@ -3,7 +3,8 @@
  6. export     fp32.onnx          pixels in, logits out
  7. quantise   model.onnx         the form that is served; the parent stays as it is
  8. calibrate  decision.json      temperature and threshold, on val, of the served form
- 9. validate   validation.json    network against FP32 file against served file, by simulated tone, on val
+ 9. validate   validation.json    network against FP32 file against served file: on val, as taken and by
+                                  simulated tone, and on the measuring part's photographs by reported type
 10. evaluate   results.json       on the given splits; the only reader of test besides the comparison
 11. time       latency.json
 12. publish    folder/            model.onnx, manifest.json, CARD.md
@@ -72,9 +73,10 @@ class Finishing:
 
     def validation(self) -> Path:
         model, decision = self.model(), self.decision()
-        return self.steps.run(
-            "validation.json", read_record(decision).key, self._validate, [self.network, model, decision]
-        )
+        made = read_record(decision).key
+        if self.photographs is not None:
+            made = key(made, self.photographs.sha256)
+        return self.steps.run("validation.json", made, self._validate, [self.network, model, decision])
 
     def results(self) -> Path:
         model, decision = self.model(), self.decision()
@@ -91,11 +93,11 @@ class Finishing:
         return next(entry for entry in entries if (entry.batch, entry.threads) == (1, 1))
 
     def calibration_effects(self, seeds: Iterable[int]) -> tuple[CalibrationEffect, ...]:
-        """Flips against FP32 on val by tone, for both ways of choosing calibration images."""
+        """Flips against FP32 by simulated tone and reported type, for both ways of choosing images."""
         assert self.quantisation is not None  # noqa: S101
         learning = self.learning
         train, manifest = (learning.train.images, learning.toned_train), self._draft("draft", None)
-        judged = learning.val_views
+        judged = learning.judged_views
         return calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
 
     def folder(self, name: str, parent: "Finishing | None" = None) -> Manifest:
@@ -166,7 +168,7 @@ class Finishing:
         path.write_text(decisive.model_dump_json(indent=1), encoding="utf-8")
 
     def _validate(self, path: Path) -> Metrics:
-        groups, manifest = self.learning.val_views, self._draft("draft", None)
+        groups, manifest = self.learning.judged_views, self._draft("draft", None)
         found = validate(self.serving(), self.fp32(), self.model(), groups, manifest)
         path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         return {"largest_logit_error": found.largest_logit_error}

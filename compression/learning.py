@@ -118,6 +118,17 @@ class Learning:
             for name, (tone,) in TYPES.items()
         }
 
+    @property
+    def judged_views(self) -> dict[str, Images]:
+        """`val_views`, and the measuring part's photographs by reported skin type, where it has any of it."""
+        if self.reported is None:
+            return self.val_views
+        by_range = members(self.reported).items()
+        reported = {
+            f"reported {name}": self.reported.images[chosen] for name, chosen in by_range if chosen.any()
+        }
+        return {**self.val_views, **reported}
+
     def toned_train(self, chosen: npt.NDArray[np.int64], tone: int) -> Images:
         """The `chosen` images of train (int64 [k]) at `tone` 1..6: uint8 [k, H, W, 3]."""
         return _rendered(self.retone, self.train.images[chosen], chosen, tone)

@@ -19,6 +19,7 @@ from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
 from evenscreen.compression.data import load_split
 from evenscreen.compression.evaluate import model_logits, session
+from evenscreen.compression.groups import members
 from evenscreen.compression.importance import Method
 from evenscreen.compression.importance_trial import Trial
 from evenscreen.compression.networks.classifier import parameters
@@ -26,6 +27,7 @@ from evenscreen.compression.recipe import read_recipe
 from evenscreen.compression.steps import Record
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
+from evenscreen.compression.validate import Validation
 from evenscreen.compression.widths import load_pruned
 from evenscreen.infra.cli.model import app
 from evenscreen.pipeline.decide import decide
@@ -188,6 +190,15 @@ def test_int8_ranks_as_float_does(built: Built, lesions: Path, recipe_path: Path
     assert np.corrcoef(ranks)[0, 1] > 0.9
 
 
+def test_validation_sees_simulated_tones_and_reported_types(built: Built, making: Build) -> None:
+    found = Validation.model_validate_json((built.run_dir / "candidate" / "validation.json").read_bytes())
+    assert making.reported is not None
+    sizes = {name: int(chosen.sum()) for name, chosen in members(making.reported.measure).items()}
+    reported = {row.group: row.n for row in found.groups if row.group.startswith("reported")}
+    assert reported == {f"reported {name}": n for name, n in sizes.items() if n}
+    assert len(found.groups) == 7 + len(reported) > 7
+
+
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_any_batch_size_gives_the_same_answers(
     built: Built, lesions: Path, recipe_path: Path, batch: int
@@ -263,14 +274,22 @@ def test_every_importance_prunes_the_same_parent_once(
         ("prune", "pruned-40.pt"),
         ("quantise", "candidate/model.onnx"),
         ("validate", "candidate/validation.json"),
+        ("validate --parent", "parent/validation.json"),
+        ("evaluate", "candidate/results.json"),
+        ("evaluate --parent", "parent/results.json"),
+        ("time", "candidate/latency.json"),
+        ("publish", "candidate/folder"),
+        ("publish --parent", "parent/folder"),
     ],
 )
 def test_a_stage_is_a_command_that_finds_its_work_done(
     built: Built, lesions: Path, photographs: Path, recipe_path: Path, stage: str, file: str
 ) -> None:
     folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
-    answer = CliRunner().invoke(app, [stage, str(recipe_path), *folders])
+    named, *which = stage.split()
+    answer = CliRunner().invoke(app, [named, str(recipe_path), *folders, *which])
     assert answer.exit_code == 0, answer.output
+    assert ": done" not in answer.output
     assert answer.output.replace("\n", "").endswith(str(built.run_dir / file).replace("\n", ""))
 
 
@@ -305,7 +324,7 @@ def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
     folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
     answer = CliRunner().invoke(app, ["calibration", str(recipe_path), *folders, "--seeds", "1"])
     assert answer.exit_code == 0, answer.output
-    for group in ("as taken", "simulated I", "simulated VI"):
+    for group in ("as taken", "simulated I", "simulated VI", "reported I–II"):
         assert group in answer.output
 
 
