@@ -1,7 +1,7 @@
 """Which importance loses least? One parent, pruned at once by each of the four, with nothing learned after.
 
-A trial of the ranking alone: fine-tuning, which follows every step of a recipe, mends most of what a ranking
-gets wrong, so what is seen here says which units an importance finds and not how a finished network ends.
+A trial of the ranking alone: fine-tuning follows every step of a recipe and may mend what a ranking gets
+wrong, so what is seen here says which units an importance finds and not how a finished network ends.
 Everything is read on val.
 """
 
