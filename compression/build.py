@@ -15,11 +15,12 @@ from evenscreen.compression.comparison import Comparison, recorded
 from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.groups import ReportedParts, load_reported
 from evenscreen.compression.learning import Learning
+from evenscreen.compression.photographs_lineage import described
 from evenscreen.compression.progress import console
 from evenscreen.compression.publish import publish
 from evenscreen.compression.recipe import Quantisation, Recipe, Training, read_recipe
 from evenscreen.compression.steps import Metrics, Steps, key, read_record
-from evenscreen.schemas.manifest import Manifest
+from evenscreen.schemas.manifest import Manifest, Photographs
 
 
 class Build:
@@ -45,6 +46,13 @@ class Build:
         return load_reported(self.reported_dir, self.recipe.preprocessing, self.seed)
 
     @cached_property
+    def photographs(self) -> Photographs | None:
+        """What the candidate's card says of them: magnitude alone asks no image what matters."""
+        if self.reported_dir is None or self.reported is None:
+            return None
+        return described(self.reported_dir, self.reported, self.recipe.pruning.importance != "magnitude")
+
+    @cached_property
     def parent(self) -> Finishing:
         return self.finishing("parent", self.learning.parent(), self.recipe.parent.training)
 
@@ -63,7 +71,14 @@ class Build:
     ) -> Finishing:
         """The way of one network to RUN/name/folder."""
         steps = Steps(self.run_dir / name, self.seed, self.run_dir)
-        return Finishing(self.recipe_path, self.learning, network, steps, training, quantisation, splits)
+        return Finishing(
+            self.recipe_path, self.learning, network, steps, training, quantisation, splits, self.photographs
+        )
+
+    def described(self, finishing: Finishing) -> Path:
+        """Step 12: RUN/parent/folder or RUN/candidate/folder, `finishing` being the one or the other."""
+        self._folder(finishing)
+        return finishing.steps.folder / "folder"
 
     def build(self, out_dir: Path) -> Manifest:
         """Make the model and put its folder at `out_dir`; its card tells if it is promotable.
@@ -79,8 +94,8 @@ class Build:
     def compared(self) -> Manifest:
         """Step 13: the candidate's manifest with what the comparison found."""
         parent, candidate = self.parent, self.candidate
-        parent.folder(f"{self.recipe.name}-parent")
-        manifest = candidate.folder(self.recipe.name, parent)
+        self._folder(parent)
+        manifest = self._folder(candidate)
         sides, learning = (parent, candidate), self.learning
         photographs = [self.reported_dir.resolve().name] if self.reported_dir else []
         made = key(
@@ -92,6 +107,11 @@ class Build:
         images = {**learning.images, **learning.photographs}
         found = self.steps.run("comparison.json", made, self._compare, files, images)
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
+
+    def _folder(self, finishing: Finishing) -> Manifest:
+        if finishing is self.parent:
+            return finishing.folder(f"{self.recipe.name}-parent")
+        return finishing.folder(self.recipe.name, self.parent)
 
     def _compare(self, path: Path) -> Metrics:
         parent, candidate = (made.steps.folder / "folder" for made in (self.parent, self.candidate))

@@ -1,7 +1,7 @@
 """CARD.md, written from the manifest alone so that the two cannot disagree (Mitchell et al. 2019)."""
 
 from evenscreen.compression.card_evidence import by_skin_type, compared, figure, table, unknown_types
-from evenscreen.schemas.manifest import Manifest
+from evenscreen.schemas.manifest import Manifest, Photographs
 
 TEMPLATE = """\
 # {name}
@@ -24,7 +24,7 @@ Modality: {modality}. For research and for showing this system at work.
 
 ## Do not use it
 - to diagnose, to treat, or to tell anybody that a lesion is harmless;
-- on images of any other kind than {modality}, which it has never seen;
+- on images of any other kind than {modality}, which it has not learned from;
 - for any commercial purpose: the licence of its data forbids that;
 - as evidence that screening is even across skin types: see below.
 
@@ -35,7 +35,7 @@ Licence: {licence}. SHA-256 over labels and images: `{data_sha256}`.
 Train, and unlabelled images where they are named above, fitted the weights; val chose which of them to keep,
 the temperature and the threshold; test judged the finished model only. The shares of diagnoses are those of a
 specialist referral collection; probabilities hold for that mixture only.
-
+{photographs}
 ## Results
 {results}
 
@@ -55,7 +55,7 @@ Median of the model's run alone, in the least disturbed of eight rounds; decodin
 - Its speed and, where it is INT8, its answers on processors unlike the one named above: measure before use.
 
 ## Make it again
-`evenscreen model build {recipe}` with the data folder named by `EVENSCREEN_HAM10000`. Seed {seed},
+`evenscreen model build {recipe}` with {folders}. Seed {seed},
 recipe SHA-256 `{recipe_sha256}`. Made with {versions}.
 {learned}Training sums in an order that depends on the processor: a new file differs in its last digits.
 """
@@ -91,6 +91,8 @@ def card(manifest: Manifest) -> str:
         data=lineage.data,
         licence=lineage.data_licence,
         data_sha256=lineage.data_sha256,
+        photographs=_photographs(lineage.photographs),
+        folders=_folders(lineage.photographs),
         results=_results(manifest),
         compared=compared(manifest),
         groups=by_skin_type(manifest),
@@ -121,6 +123,36 @@ def _origin(manifest: Manifest) -> str:
             f"- Taught at first by pretrained weights: {guide.name} ({guide.source}). {guide.licence}"
         )
     return f"\n## Where it comes from\n{chr(10).join(said)}\n" if said else ""
+
+
+def _photographs(used: Photographs | None) -> str:
+    """The second data set: what it is, what it was used for, and that it taught nothing."""
+    if used is None:
+        return ""
+    guiding, judging = used.guided_pruning, used.judged
+    guided = (
+        f"One ({guiding.images} images of {guiding.patients} patients) ranked, beside training images, the "
+        "units that pruning removed: it chose the shape of the network and fitted no weight. The other"
+        if guiding
+        else "Nothing here was made with the first. The second"
+    )
+    return (
+        f"\nReported skin types: {used.data}\n\n"
+        f"Licence: {used.licence}. SHA-256 over labels and images: `{used.sha256}`.\n"
+        f"Parted by patient into two. {guided} ({judging.images} images of {judging.patients} patients)\n"
+        f"judged the finished model: below, by reported skin type. {used.without_type} photographs without a "
+        "recorded type were not used.\n"
+    )
+
+
+def _folders(used: Photographs | None) -> str:
+    if used is None:
+        return "the data folder named by `EVENSCREEN_HAM10000`"
+    without = "units that pruning removes and the comparison" if used.guided_pruning else "the comparison"
+    return (
+        "the data folders named by `EVENSCREEN_HAM10000` and `EVENSCREEN_PADUFES` (without the\n"
+        f"second, {without} come out otherwise)"
+    )
 
 
 def _results(manifest: Manifest) -> str:

@@ -3,7 +3,8 @@
  6. export     fp32.onnx          pixels in, logits out
  7. quantise   model.onnx         the form that is served; the parent stays as it is
  8. calibrate  decision.json      temperature and threshold, on val, of the served form
- 9. validate   validation.json    network against FP32 file against served file, by simulated tone, on val
+ 9. validate   validation.json    network against FP32 file against served file: on val, as taken and by
+                                  simulated tone, and on the measuring part's photographs by reported type
 10. evaluate   results.json       on the given splits; the only reader of test besides the comparison
 11. time       latency.json
 12. publish    folder/            model.onnx, manifest.json, CARD.md
@@ -33,7 +34,7 @@ from evenscreen.compression.steps import Metrics, Steps, key, read_record
 from evenscreen.compression.validate import validate
 from evenscreen.compression.widths import load_pruned
 from evenscreen.pipeline.decide import decide
-from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Result
+from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Photographs, Result
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 LATENCIES = TypeAdapter(tuple[Latency, ...])
@@ -51,6 +52,8 @@ class Finishing:
     training: Training
     quantisation: Quantisation | None = None
     splits: tuple[str, ...] = ("val", "test")
+    photographs: Photographs | None = None
+    """What its card says of photographs with reported skin types, once it is held against its parent."""
 
     def fp32(self) -> Path:
         made = read_record(self.network).key
@@ -70,10 +73,11 @@ class Finishing:
         return self.steps.run("decision.json", made, self._calibrate, [model], self.learning.images)
 
     def validation(self) -> Path:
-        decision = self.decision()
+        decision, learning = self.decision(), self.learning
         made_from = [self.network, self.fp32(), self.model(), decision]
-        made = read_record(decision).key
-        return self.steps.run("validation.json", made, self._validate, made_from, self.learning.images)
+        made = key(read_record(decision).key, *learning.photographs.values())
+        images = {**learning.images, **learning.photographs}
+        return self.steps.run("validation.json", made, self._validate, made_from, images)
 
     def results(self) -> Path:
         model, decision = self.model(), self.decision()
@@ -90,11 +94,11 @@ class Finishing:
         return next(entry for entry in entries if (entry.batch, entry.threads) == (1, 1))
 
     def calibration_effects(self, seeds: Iterable[int]) -> tuple[CalibrationEffect, ...]:
-        """Flips against FP32 on val by tone, for both ways of choosing calibration images."""
+        """Flips against FP32 by simulated tone and reported type, for both ways of choosing images."""
         assert self.quantisation is not None  # noqa: S101
         learning = self.learning
         train, manifest = (learning.train.images, learning.toned_train), self._draft("draft", None)
-        judged = learning.val_views
+        judged = learning.judged_views
         return calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
 
     def folder(self, name: str, parent: "Finishing | None" = None) -> Manifest:
@@ -136,6 +140,7 @@ class Finishing:
             parent.made if parent else None,
             compression,
             f"{learned.machine}, torch {learned.versions['torch']}",
+            self.photographs if parent else None,
         )
 
     def _export(self, path: Path) -> Metrics:
@@ -166,7 +171,7 @@ class Finishing:
         return {"temperature": calibration.temperature, "threshold": point.threshold}
 
     def _validate(self, path: Path) -> Metrics:
-        groups, manifest = self.learning.val_views, self._draft("draft", None)
+        groups, manifest = self.learning.judged_views, self._draft("draft", None)
         found = validate(self.serving(), self.fp32(), self.model(), groups, manifest)
         path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         return {"largest_logit_error": found.largest_logit_error}

@@ -6,7 +6,7 @@ import torch
 
 from evenscreen.compression.calibration_images import AtTone
 from evenscreen.compression.data import Split
-from evenscreen.compression.groups import TYPES, Reported, members
+from evenscreen.compression.groups import TYPES, Reported, guiding, members
 from evenscreen.compression.importance import GroupSample
 from evenscreen.compression.progress import console
 
@@ -24,13 +24,13 @@ def group_samples(
     }
     if reported is None:
         return groups
+    guides = guiding(reported)
     for name, belongs in members(reported).items():
-        malignant = reported.malignant[belongs]
-        if malignant.all() or not malignant.any():
-            console.print(f"reported {name}: {len(malignant)} photographs, too few to guide pruning")
+        if name not in guides:
+            console.print(f"reported {name}: {belongs.sum()} photographs, too few to guide pruning")
             continue
         groups[f"reported {name}"] = GroupSample(
-            _tensor(reported.images[belongs]), torch.from_numpy(malignant)
+            _tensor(reported.images[belongs]), torch.from_numpy(reported.malignant[belongs])
         )
     return groups
 

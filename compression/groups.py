@@ -1,7 +1,8 @@
 """Whom a model is measured on: photographs with a reported skin type, and images on simulated tones.
 
-The two stand in no number together. Reported types come with people, simulated ones with a change of pixels
-(see tones.py).
+The two stand in no published figure together: results, verdicts and gaps are of one source each. Reported
+types come with people, simulated ones with a change of pixels (see tones.py). What ranks units for pruning is
+no figure about anyone, and is read over the groups of both: see importance.py.
 
 A folder of photographs holds images/ and labels.csv with the columns image, patient, malignant and fst, as
 PAD-UFES-20 does (Pacheco et al. 2020; CC BY 4.0). An empty fst means "benign and not biopsied" there: such
@@ -52,7 +53,7 @@ class Reported:
 
 
 class ReportedParts(NamedTuple):
-    """`measure` for importances and calibration, `judge` for comparison; no patient is in both."""
+    """`measure` for importances, `judge` for comparison; no patient is in both."""
 
     measure: Reported
     judge: Reported
@@ -99,6 +100,14 @@ def load_reported(folder: Path, spec: Preprocessing, seed: int, measure_share: f
 def members(reported: Reported, grouping: Grouping = RANGES) -> dict[str, npt.NDArray[np.bool_]]:
     """Which images [n] belong to each group of `grouping`, the empty ones too."""
     return {name: np.isin(reported.fst, types) for name, types in grouping.items()}
+
+
+def guiding(reported: Reported) -> dict[str, npt.NDArray[np.bool_]]:
+    """Those of `members` that have both classes: a group of one class says what that class needs."""
+    both = {True, False}
+    return {
+        name: chosen for name, chosen in members(reported).items() if set(reported.malignant[chosen]) == both
+    }
 
 
 def _draw(seed: int, patient: str) -> str:

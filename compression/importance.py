@@ -8,6 +8,10 @@ The unprivileged group is measured: the one with the highest mean loss. Loss and
 few hundred images orders groups by chance and gradients only see the loss. Groups are compared with their
 like alone: images with labels (simulated tones) among themselves, images that are known to be malignant or
 benign (photographs with a reported skin type) among themselves.
+
+A unit's rank is then one number over the groups of both: fisher_max takes the highest, the sensitivity of
+penalised the mean, over all groups alike; fairprune and the penalty average the two kinds. It says which unit
+to keep and nothing about people; it is published nowhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +55,8 @@ class Effect:
     loss: float
     slope: dict[str, Tensor]
     fisher: dict[str, Tensor]
+    binary: bool
+    """What kind of loss it is: see GroupSample."""
 
 
 def importances(
@@ -72,18 +78,40 @@ def importances(
     fisher_max  the highest Fisher information in any group, each group's divided by its mean, so that
                 nothing goes which one group needs, however small or easy the group
 
+    Only `penalised` gives up a shortcut that misleads a group: its gradients there are large, as are those of
+    what the group needs, and the two methods of Fisher information cannot tell one from the other.
+
     `malignant` are the columns of the malignant labels. Raises Fatal when a group has no images, or has no
     other group to be compared with where the method compares.
     """
+    asked = {} if method == "magnitude" else effects(network, groups, malignant)
+    return weighed(network, asked, method, beta=beta, penalty_weight=penalty_weight)
+
+
+def effects(
+    network: Classifier, groups: Mapping[str, GroupSample], malignant: Sequence[int]
+) -> dict[str, Effect]:
+    """What all importances but magnitude are read from, by group: the slow part, the same for each."""
+    return {name: effect(network, sample, malignant, name) for name, sample in groups.items()}
+
+
+def weighed(
+    network: Classifier,
+    effects: Mapping[str, Effect],
+    method: Method,
+    *,
+    beta: float = 0.33,
+    penalty_weight: float = 0.5,
+) -> Importance:
+    """The `importances` of `network` from `effects` that are known already."""
     layers = units(network)
     if method == "magnitude":
         return {name: _magnitude(layer) for name, layer in layers.items()}
-    effects = {name: effect(network, sample, malignant, name) for name, sample in groups.items()}
     if method == "fisher_max":
         return _over_groups(effects, lambda stacked: stacked.amax(0))
     kinds = [
-        _compared({name: effects[name] for name in groups if groups[name].binary == binary})
-        for binary in sorted({sample.binary for sample in groups.values()})
+        _compared({name: one for name, one in effects.items() if one.binary == binary})
+        for binary in sorted({one.binary for one in effects.values()})
     ]
     if method == "fairprune":
         parts = [_fairprune(worst, others, beta) for worst, others in kinds]
@@ -125,7 +153,8 @@ def effect(network: Classifier, sample: GroupSample, malignant: Sequence[int], g
         for hook in hooks:
             hook.remove()
         network.train(training)
-    return Effect(loss, *({name: values.cpu() for name, values in part.items()} for part in (slope, fisher)))
+    slope, fisher = ({name: values.cpu() for name, values in part.items()} for part in (slope, fisher))
+    return Effect(loss, slope, fisher, sample.binary)
 
 
 def gap_penalty(worst: Effect, others: Sequence[Effect], name: str) -> Tensor:

@@ -20,8 +20,8 @@ import torch
 from evenscreen.compression import lessons
 from evenscreen.compression.data import UNLABELLED, Split, data_checksum, has_split, joined, load_split
 from evenscreen.compression.group_samples import group_samples
-from evenscreen.compression.groups import TYPES, Reported
-from evenscreen.compression.importance import importances
+from evenscreen.compression.groups import TYPES, Reported, members
+from evenscreen.compression.importance import GroupSample, importances
 from evenscreen.compression.inspection import inspected
 from evenscreen.compression.layers import layer_report, macs
 from evenscreen.compression.losses import serving_shift
@@ -42,7 +42,7 @@ from evenscreen.schemas.errors import Fatal
 
 Images = npt.NDArray[np.uint8]
 WORST = "val_auroc_of_worst_tone"
-"""In the metrics of a step: what pruning must not let fall."""
+"""In the metrics of a step, of simulated tones whatever its name says: what pruning must not let fall."""
 CHOSEN = "chosen.pt"
 """What a pruning step left, before it is taught again: so that one that was stopped need not choose again."""
 SECTIONS = {"guide": "guide", "parent": "parent", "pruned": "pruning.fine_tuning", "recovered": "recovery"}
@@ -86,7 +86,8 @@ class Learning:
     def pruned(self, share: float) -> Path:
         """The parent with `share` of its parameters gone, by way of all smaller shares in the recipe.
 
-        Ends earlier, and says so, when the worst tone falls further than the recipe allows.
+        Ends earlier, and says so, when the worst simulated tone falls further than the recipe allows: by
+        point estimate, since nobody asks whether chance explains it, and by no reported type.
         """
         parent, plan = self.parent(), self.recipe.pruning
         floor = _worst(parent) - plan.worst_group_floor
@@ -94,7 +95,9 @@ class Learning:
         for step in plan.removed[: plan.removed.index(share) + 1]:
             smaller = self._pruned_from(parent, best, step)
             if _worst(smaller) < floor:
-                console.print(f"{smaller.name} falls too far on its worst tone: pruning ends before it")
+                console.print(
+                    f"{smaller.name} falls too far on its worst simulated tone: pruning ends before it"
+                )
                 break
             best = smaller
         return best
@@ -137,6 +140,17 @@ class Learning:
             f"simulated {name}": retone.rendered(self.val.images, everything, tone)
             for name, (tone,) in TYPES.items()
         }
+
+    @property
+    def judged_views(self) -> dict[str, Images]:
+        """`val_views`, and the measuring part's photographs by reported skin type, where it has any of it."""
+        if self.reported is None:
+            return self.val_views
+        by_range = members(self.reported).items()
+        reported = {
+            f"reported {name}": self.reported.images[chosen] for name, chosen in by_range if chosen.any()
+        }
+        return {**self.val_views, **reported}
 
     def toned_train(self, chosen: npt.NDArray[np.int64], tone: int) -> Images:
         """The `chosen` images of train (int64 [k]) at `tone` 1..6: uint8 [k, H, W, 3]."""
@@ -209,12 +223,9 @@ class Learning:
     def _chosen(self, before: Path, keep: int) -> Classifier:
         """What is left of `before` with `keep` parameters, untaught. Takes minutes without a GPU."""
         plan, data, network = self.recipe.pruning, self.recipe.data, load_pruned(before)
-        groups = group_samples(
-            self.train, self.toned_train, self.reported, plan.images, plan.fine_tuning.training.seed
-        )
         importance = importances(
             network.to(device()),
-            groups,
+            self.guiding_groups(),
             plan.importance,
             [data.labels.index(label) for label in data.malignant],
             beta=plan.beta,
@@ -293,6 +304,12 @@ class Learning:
             "val_auroc_by_tone": tones,
             WORST: min(tones.values()),
         }
+
+    def guiding_groups(self) -> dict[str, GroupSample]:
+        """What importances are read from: see group_samples.py."""
+        plan = self.recipe.pruning
+        seed = plan.fine_tuning.training.seed
+        return group_samples(self.train, self.toned_train, self.reported, plan.images, seed)
 
 
 def _worst(path: Path) -> float:

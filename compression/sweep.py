@@ -31,8 +31,8 @@ class Point(BaseModel):
     macs: int
     size_bytes: int
     auroc: Interval
-    worst_tone_auroc: float
-    gap: float
+    worst_simulated_tone_auroc: float
+    simulated_tone_gap: float
     """Largest difference in AUROC between two simulated tones; chance alone makes it larger than 0."""
     latency_ms: float
     """Batch 1, one thread, least disturbed of eight rounds."""
@@ -77,8 +77,8 @@ def _point(making: Build, share: float, network: Path, whole: int) -> Point:
         macs=made.macs or 0,
         size_bytes=made.file.stat().st_size,
         auroc=areas[""],
-        worst_tone_auroc=min(tones),
-        gap=max(tones) - min(tones),
+        worst_simulated_tone_auroc=min(tones),
+        simulated_tone_gap=max(tones) - min(tones),
         latency_ms=latency.median_ms,
         machine=latency.machine,
     )

@@ -22,7 +22,12 @@ def draw(points: Sequence[Point], path: Path) -> None:
     (area, gap), (size, latency) = figure.subplots(2, 2, sharex=True)
     shares = [100 * point.removed for point in points]
     _area(area, shares, points)
-    _line(gap, shares, [100 * point.gap for point in points], "gap between simulated tones, points of AUROC")
+    _line(
+        gap,
+        shares,
+        [100 * point.simulated_tone_gap for point in points],
+        "gap between simulated tones, points of AUROC",
+    )
     _line(size, shares, [point.size_bytes / 1e6 for point in points], "file, MB")
     _line(latency, shares, [point.latency_ms for point in points], "latency, ms (batch 1, one thread)")
     for below in (size, latency):
@@ -33,14 +38,15 @@ def draw(points: Sequence[Point], path: Path) -> None:
 def table(points: Sequence[Point]) -> str:
     """The points as a Markdown table."""
     rows = [
-        "| removed | parameters | MMAC | file | AUROC (95 %) | worst tone | gap between tones | latency |",
+        "| removed | parameters | MMAC | file | AUROC (95 %) | worst simulated tone | "
+        "gap between simulated tones | latency |",
         "|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
     rows += [
         f"| {point.removed:.0%} | {point.parameters / 1e6:.1f} M | {point.macs / 1e6:,.0f} | "
         f"{point.size_bytes / 1e6:.1f} MB | {point.auroc.value:.3f} ({point.auroc.low:.3f}–"
-        f"{point.auroc.high:.3f}) | {point.worst_tone_auroc:.3f} | {100 * point.gap:.1f} points | "
-        f"{point.latency_ms:.2f} ms |"
+        f"{point.auroc.high:.3f}) | {point.worst_simulated_tone_auroc:.3f} | "
+        f"{100 * point.simulated_tone_gap:.1f} points | {point.latency_ms:.2f} ms |"
         for point in points
     ]
     return "\n".join(rows)
@@ -66,7 +72,7 @@ def _area(axes: Axes, shares: Sequence[float], points: Sequence[Point]) -> None:
     low = [point.auroc.value - point.auroc.low for point in points]
     high = [point.auroc.high - point.auroc.value for point in points]
     axes.errorbar(shares, values, [low, high], fmt="o-", color=INK, capsize=3, label="as taken, 95 %")
-    worst = [point.worst_tone_auroc for point in points]
+    worst = [point.worst_simulated_tone_auroc for point in points]
     axes.plot(shares, worst, "s--", color=SECOND, label="worst simulated tone")
     axes.set_title("AUROC on val", loc="left", fontsize=10)
     axes.grid(alpha=0.3)

@@ -73,6 +73,29 @@ class Compression(Part):
     quantisation: Literal["none", "static", "dynamic", "fp16"]
 
 
+class PhotographsPart(Part):
+    images: int = Field(ge=0)
+    patients: int = Field(ge=0)
+
+
+class Photographs(Part):
+    """Photographs of people whose skin type a clinician reported, in two parts without a common patient.
+
+    No part was learned from. `judged` is what results by reported skin type come from.
+    """
+
+    data: str
+    """Name, citation, and what was changed, as its licence may demand."""
+    licence: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Over the table of labels and all its images, those without a type too."""
+    guided_pruning: PhotographsPart | None
+    """What ranked the units that pruning removed, beside training images; None where nothing of it did."""
+    judged: PhotographsPart
+    without_type: int = Field(ge=0)
+    """Photographs left out because their skin type is not recorded."""
+
+
 class Lineage(Part):
     """What the file was made from, so that it can be made again."""
 
@@ -86,6 +109,8 @@ class Lineage(Part):
     data: str
     data_sha256: str
     data_licence: str
+    photographs: Photographs | None = None
+    """None when no reported skin type guided or judged the model."""
     seed: int
     versions: dict[str, str]
     """Of what turned the learned network into this file."""

@@ -52,6 +52,7 @@ def compare(
     with training_extra():
         from evenscreen.compression.compare_folders import compare_folders
         from evenscreen.compression.comparison import recorded
+        from evenscreen.compression.photographs_lineage import judged_by
         from evenscreen.compression.publish import describe
         from evenscreen.infra.show.comparison import show_comparison
         from evenscreen.pipeline.model import read_manifest
@@ -62,4 +63,5 @@ def compare(
     if not found.promotable:
         raise typer.Exit(NOT_PROMOTABLE)
     if found.signed_by:
-        describe(recorded(read_manifest(candidate), found), candidate)
+        manifest = recorded(read_manifest(candidate), found)
+        describe(manifest if reported is None else judged_by(manifest, reported), candidate)

@@ -1,4 +1,4 @@
-"""`evenscreen model sweep | layers | bench | calibration | tones`: figures that people look at."""
+"""`evenscreen model sweep | importances | layers | bench | calibration | tones`: figures to look at."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +42,30 @@ def sweep(
     typer.echo(table(points))
     if into is not None:
         put_into(into, table(points))
+
+
+def importances(
+    recipe: RecipeArgument,
+    data: DataOption,
+    run: RunOption = RUN,
+    reported: ReportedOption = None,
+    removed: Annotated[
+        float, typer.Option(help="Share of the parent's parameters to remove.", min=0.01, max=0.9)
+    ] = 0.3,
+    images: Annotated[
+        int | None,
+        typer.Option(help="Ask about so many images of val, all malignant ones among them; else all.", min=2),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file.", dir_okay=False)] = None,
+) -> None:
+    """Prune the parent at once by each importance, without fine-tuning, and see what AUROC is left."""
+    with training_extra():
+        from evenscreen.compression.importance_trial import trial, trial_table
+    with making(recipe, data, run, reported) as made:
+        tried = trial(made, removed, images)
+    typer.echo(trial_table(tried))
+    if json is not None:
+        json.write_text(tried.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def layers(

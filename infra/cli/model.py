@@ -7,7 +7,7 @@ import typer
 
 from evenscreen.infra.cli.compare_models import compare
 from evenscreen.infra.cli.making import making
-from evenscreen.infra.cli.measure_models import bench, calibration, layers, sweep, tones
+from evenscreen.infra.cli.measure_models import bench, calibration, importances, layers, sweep, tones
 from evenscreen.infra.cli.model_arguments import (
     RUN,
     DataOption,
@@ -41,6 +41,7 @@ def build(
 add_stages(app)
 app.command("compare")(compare)
 app.command("sweep")(sweep)
+app.command("importances")(importances)
 app.command("layers")(layers)
 app.command("bench")(bench)
 app.command("calibration")(calibration)

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,11 +21,15 @@ from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
 from evenscreen.compression.data import data_checksum, load_split
 from evenscreen.compression.evaluate import model_logits, session
+from evenscreen.compression.groups import members
+from evenscreen.compression.importance import Method
+from evenscreen.compression.importance_trial import Trial
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
 from evenscreen.compression.steps import Record, read_record, sha256
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
+from evenscreen.compression.validate import Validation
 from evenscreen.compression.widths import load_pruned
 from evenscreen.infra.cli.model import app
 from evenscreen.pipeline.decide import decide
@@ -259,6 +264,15 @@ def test_int8_ranks_as_float_does(built: Built, lesions: Path, recipe_path: Path
     assert np.corrcoef(ranks)[0, 1] > 0.9
 
 
+def test_validation_sees_simulated_tones_and_reported_types(built: Built, making: Build) -> None:
+    found = Validation.model_validate_json((built.run_dir / "candidate" / "validation.json").read_bytes())
+    assert making.reported is not None
+    sizes = {name: int(chosen.sum()) for name, chosen in members(making.reported.measure).items()}
+    reported = {row.group: row.n for row in found.groups if row.group.startswith("reported")}
+    assert reported == {f"reported {name}": n for name, n in sizes.items() if n}
+    assert len(found.groups) == 7 + len(reported) > 7
+
+
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_any_batch_size_gives_the_same_answers(
     built: Built, lesions: Path, recipe_path: Path, batch: int
@@ -305,6 +319,31 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
     assert text.count("| 20% |") + text.count("| 21% |") == 1
 
 
+def test_every_importance_prunes_the_same_parent_once(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    """At one share, on the same images of val: 8 malignant and 4 of 16 benign ones."""
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    asked = ["--images", "12", "--json", str(tmp_path / "trial.json")]
+    for _ in range(2):
+        answer = CliRunner().invoke(app, ["importances", str(recipe_path), *folders, *asked])
+        assert answer.exit_code == 0, answer.output
+    assert answer.output.count(".npz: already done") == 5
+    found = Trial.model_validate_json((tmp_path / "trial.json").read_bytes())
+    assert (found.reference, found.removed, found.n, found.positives) == ("fisher_max", 0.3, 12, 8)
+    parent, *pruned = found.outcomes
+    assert [parent.importance, pruned[0].importance] == [None, "fisher_max"]
+    assert {one.importance for one in pruned} == set(get_args(Method))
+    assert all(0.65 < one.parameters / parent.parameters <= 0.7 for one in pruned)
+    assert [one.difference is None for one in found.outcomes] == [True, True, False, False, False]
+    for one in pruned[1:]:
+        assert one.difference is not None
+        assert one.difference.value == pytest.approx(one.auroc.value - pruned[0].auroc.value)
+    assert found.worst_tone == min(parent.simulated_tones, key=parent.simulated_tones.__getitem__)
+    answers = [np.load(path)["as taken"] for path in (built.run_dir / "importances").glob("30-*.npz")]
+    assert len({tuple(scores) for scores in answers}) > 3, "hardly two importances keep the same units"
+
+
 @pytest.mark.parametrize(
     ("stage", "file"),
     [
@@ -312,13 +351,20 @@ def test_the_sweep_has_a_point_for_every_share(making: Build, tmp_path: Path) ->
         ("prune", "pruned-40.pt"),
         ("quantise", "candidate/model.onnx"),
         ("validate", "candidate/validation.json"),
+        ("validate --parent", "parent/validation.json"),
+        ("evaluate", "candidate/results.json"),
+        ("evaluate --parent", "parent/results.json"),
+        ("time", "candidate/latency.json"),
+        ("publish", "candidate/folder"),
+        ("publish --parent", "parent/folder"),
     ],
 )
 def test_a_stage_is_a_command_that_finds_its_work_done(
     built: Built, lesions: Path, photographs: Path, recipe_path: Path, stage: str, file: str
 ) -> None:
     folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
-    answer = CliRunner().invoke(app, [stage, str(recipe_path), *folders])
+    named, *which = stage.split()
+    answer = CliRunner().invoke(app, [named, str(recipe_path), *folders, *which])
     assert answer.exit_code == 0, answer.output
     assert answer.stdout == f"{built.run_dir / file}\n"
     assert "already done" in answer.stderr
@@ -355,7 +401,7 @@ def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
     folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
     answer = CliRunner().invoke(app, ["calibration", str(recipe_path), *folders, "--seeds", "1"])
     assert answer.exit_code == 0, answer.output
-    for group in ("as taken", "simulated I", "simulated VI"):
+    for group in ("as taken", "simulated I", "simulated VI", "reported I–II"):
         assert group in answer.output
 
 

@@ -1,5 +1,6 @@
-"""Importance: what one group alone needs stays, what causes the gap goes, both ways round."""
+"""Importance: what one group alone needs stays, what causes the gap goes or does not, both ways round."""
 
+import copy
 from collections.abc import Sequence
 
 import pytest
@@ -10,8 +11,9 @@ import torch
 from torch import Tensor
 
 from evenscreen.compression.importance import GroupSample, Method, effect, gap_penalty, importances
-from evenscreen.compression.networks.classifier import Classifier, normalise
+from evenscreen.compression.networks.classifier import Classifier, normalise, parameters
 from evenscreen.compression.networks.hybrid import Hybrid, Residual
+from evenscreen.compression.prune import prune_to
 from evenscreen.compression.recipe import Attention, Stage
 from evenscreen.compression.recipe import Hybrid as Spec
 from evenscreen.compression.units import units
@@ -56,6 +58,27 @@ def scores(network: Classifier, groups: dict[str, GroupSample], method: Method, 
     return importances(network, groups, method, MALIGNANT, **how)["block"]
 
 
+def pruned(network: Hand, groups: dict[str, GroupSample], method: Method, keep: int, **how: float) -> Hand:
+    """A copy of which all but `keep` channels were removed."""
+    smaller = copy.deepcopy(network)
+    layer = units(smaller)["block"]
+    gone = (layer.count - keep) * layer.parameters
+    importance = importances(smaller, groups, method, MALIGNANT, **how)
+    prune_to(smaller, parameters(smaller) - gone, importance, round_to=1, example_side=4)
+    return smaller
+
+
+def read(network: Hand) -> list[int]:
+    """The colour that each channel reads, of a network whose channels read one each."""
+    weights = network.block.inner[0].weight[:, :, 1, 1]
+    assert ((weights != 0).sum(1) == 1).all()
+    return weights.argmax(1).tolist()
+
+
+def lost(network: Hand, sample: GroupSample) -> float:
+    return effect(network, sample, MALIGNANT, "any").loss
+
+
 @pytest.fixture(params=[RED, GREEN], ids=["red", "green"])
 def minority(request: pytest.FixtureRequest) -> tuple[Hand, dict[str, GroupSample]]:
     """Two large channels serve the many; the last, small, alone serves the few, who show another colour."""
@@ -68,8 +91,15 @@ def minority(request: pytest.FixtureRequest) -> tuple[Hand, dict[str, GroupSampl
 def test_a_small_channel_that_a_minority_needs_goes_by_magnitude_and_stays_otherwise(
     minority: tuple[Hand, dict[str, GroupSample]], method: Method
 ) -> None:
-    assert scores(*minority, "magnitude").argmin() == 2
-    assert scores(*minority, method).argmax() == 2
+    network, groups = minority
+    many, _, few = read(network)
+    without = pruned(network, groups, "magnitude", keep=2)
+    assert read(without) == [many, many]
+    within = pruned(network, groups, method, keep=2)
+    assert read(within) == [many, few]
+    assert lost(within, groups["few"]) == pytest.approx(lost(network, groups["few"]), rel=0.01)
+    assert lost(without, groups["few"]) > 1.5 * lost(within, groups["few"])
+    assert read(pruned(network, groups, method, keep=1)) == [few]
 
 
 def test_fairprune_gives_up_first_what_only_the_privileged_need(
@@ -92,15 +122,46 @@ def test_who_is_unprivileged_is_measured_and_not_read_off_names_or_order(
     assert scores(network, groups, "fairprune")[0] > 0 > scores(network, groups, "fairprune")[2]
 
 
-@pytest.mark.parametrize("colour", [RED, GREEN])
-def test_a_shortcut_that_misleads_one_group_goes_first_when_penalised(colour: int) -> None:
-    """The first channel is a shortcut: its colour means malignant in the many, benign in the few."""
+def with_shortcut(colour: int, strength: float) -> tuple[Hand, dict[str, GroupSample]]:
+    """The first channel is a shortcut: its `colour` means malignant in the many, benign in the few.
+
+    The other two, of strength 1, read the disease, which all show.
+    """
     disease = GREEN if colour == RED else RED
-    network = Hand([colour, disease, disease], inner=[1.2, 1, 0.8], outer=[1.2, 1, 0.8])
-    groups = {"many": group(40, [disease, colour]), "few": group(4, [disease], [colour])}
-    assert scores(network, groups, "magnitude").argmax() == 0
-    assert scores(network, groups, "penalised", penalty_weight=0.0).argmin() != 0
-    assert scores(network, groups, "penalised", penalty_weight=1.0).argmin() == 0
+    weights = [strength, 1, 1]
+    network = Hand([colour, disease, disease], inner=weights, outer=weights)
+    return network, {"many": group(40, [disease, colour]), "few": group(4, [disease], [colour])}
+
+
+@pytest.mark.parametrize("colour", [RED, GREEN])
+def test_a_shortcut_that_misleads_one_group_goes_when_penalised(colour: int) -> None:
+    """Magnitude times sensitivity alone would give up a channel that reads the disease."""
+    network, groups = with_shortcut(colour, 0.7)
+    assert colour in read(pruned(network, groups, "penalised", keep=2, penalty_weight=0.0))
+    fairer = pruned(network, groups, "penalised", keep=2)
+    assert colour not in read(fairer)
+    assert lost(fairer, groups["few"]) < 0.6 * lost(network, groups["few"])
+
+
+@pytest.mark.parametrize("colour", [RED, GREEN])
+def test_a_stronger_shortcut_survives_the_usual_penalty_and_goes_by_the_full_one(colour: int) -> None:
+    """The usual weight halves a score at most: what matters twice as much as anything else stays."""
+    network, groups = with_shortcut(colour, 1.0)
+    assert colour in read(pruned(network, groups, "penalised", keep=2))
+    assert colour not in read(pruned(network, groups, "penalised", keep=2, penalty_weight=1.0))
+
+
+@pytest.mark.parametrize("colour", [RED, GREEN])
+@pytest.mark.parametrize("strength", [0.7, 1.0])
+@pytest.mark.parametrize("method", ["fairprune", "fisher_max"])
+def test_fisher_information_keeps_a_shortcut_to_the_last(
+    method: Method, strength: float, colour: int
+) -> None:
+    """A limit, not an aim: what misleads a group has large gradients there, as has what that group needs."""
+    network, groups = with_shortcut(colour, strength)
+    left = pruned(network, groups, method, keep=1)
+    assert read(left) == [colour]
+    assert lost(left, groups["few"]) > lost(network, groups["few"])
 
 
 def test_the_penalty_is_high_for_what_causes_the_gap_and_nil_for_what_closes_it() -> None:
