@@ -29,20 +29,24 @@ BEGIN ATOMIC
         WHERE completed_at IS NOT NULL
         ORDER BY bucket, walk_id DESC
     ),
+    -- By number, as millions of listings are compared with them.
+    current AS NOT MATERIALIZED (
+        SELECT c.walk_id FROM audit.walks AS c JOIN walk AS w ON w.bucket = c.bucket AND c.walk_id >= w.walk_id
+    ),
     -- Days end where the window does, so that the last one is a whole one.
     listed AS NOT MATERIALIZED (
         SELECT
             l.screening_id, l.bucket, l.last_modified,
             date_bin('1 day', l.last_modified, coalesce(ledger.until, ledger.since, '2000-01-01 00:00+00')) AS day
-        FROM audit.listings AS l JOIN walk AS w ON w.bucket = l.bucket AND l.walk_id >= w.walk_id
-        WHERE l.bucket = coalesce(ledger.bucket, l.bucket)
+        FROM audit.listings AS l JOIN current AS c ON c.walk_id = l.walk_id
+        WHERE ledger.bucket IS NULL OR l.bucket = ledger.bucket
     ),
     arrived AS NOT MATERIALIZED (
         SELECT
             screening_id, bucket, last_modified,
             date_bin('1 day', last_modified, coalesce(ledger.until, ledger.since, '2000-01-01 00:00+00')) AS day
-        FROM audit.arrivals
-        WHERE bucket = coalesce(ledger.bucket, bucket)
+        FROM audit.arrivals AS a
+        WHERE ledger.bucket IS NULL OR a.bucket = ledger.bucket
     ),
     ended AS NOT MATERIALIZED (
         SELECT

@@ -6,11 +6,11 @@ DROP FUNCTION
         double precision[], double precision[]
     ),
     figures.half_of_patient_codes(
-        timestamptz, timestamptz, timestamptz, text, text, text[], text[], integer[], integer[], integer,
+        timestamptz, timestamptz, timestamptz, text, text, text[], text[], integer[], integer[], integer, boolean,
         double precision[], double precision[], integer
     ),
     figures.patient_codes(
-        timestamptz, timestamptz, timestamptz, text, text, text[], text[], integer[], integer[], integer
+        timestamptz, timestamptz, timestamptz, text, text, text[], text[], integer[], integer[], integer, boolean
     ),
     figures.patient_code(integer, integer, text, boolean, boolean),
     figures.coded(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer),
@@ -19,6 +19,7 @@ DROP AGGREGATE figures.bits(integer);
 DROP FUNCTION
     figures.stratum_counts(timestamptz, timestamptz, integer),
     figures.unsummed_cases(timestamptz, timestamptz, integer),
-    audit.skin_type_cases(timestamptz, timestamptz, timestamptz, text, text);
+    audit.skin_type_cases(timestamptz, timestamptz, timestamptz, text, text),
+    audit.score_counts(timestamptz, timestamptz, timestamptz, text, text, text);
 DROP TABLE audit_stratum_sums;
 TRUNCATE audit_periods, audit_sums;

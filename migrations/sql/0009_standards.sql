@@ -111,3 +111,43 @@ COMMENT ON FUNCTION audit.skin_type_cases(timestamptz, timestamptz, timestamptz,
     'How many screened images with an outcome each skin type and each group of types has. '
     'dimension: fst or fst_group. group_value: the group, NULL where unknown. '
     'positives, negatives: images by outcome.';
+
+CREATE FUNCTION audit.score_counts(
+    since timestamptz,
+    until timestamptz,
+    as_of timestamptz,
+    model text,
+    dimension text DEFAULT 'fst_group',
+    source text DEFAULT 'reported'
+)
+RETURNS TABLE (group_value text, score integer, positives bigint, negatives bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET work_mem = '64MB'
+SET enable_nestloop = on
+SET jit = off
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    keys text[];
+    through integer := figures.last_increment(as_of);
+BEGIN
+    PERFORM figures.check_question(since, until, as_of, model, dimension, source);
+    keys := figures.group_keys(as_of, model, dimension, source);
+    RETURN QUERY
+    SELECT
+        nullif(substr(keys[c.group_index], 2), ''), c.score,
+        coalesce(sum(c.images) FILTER (WHERE c.code & 32 > 0), 0)::bigint,
+        coalesce(sum(c.images) FILTER (WHERE c.code & 32 = 0), 0)::bigint
+    FROM figures.coded(since, until, as_of, model, dimension, source, 'histogram', keys, through) AS c
+    WHERE c.code & 17 = 17
+    GROUP BY c.group_index, c.score
+    ORDER BY c.group_index, c.score;
+END;
+$$;
+COMMENT ON FUNCTION audit.score_counts(timestamptz, timestamptz, timestamptz, text, text, text) IS
+    'How many screened images with an outcome have which score. '
+    'group_value: the group, NULL where unknown. '
+    'score: calibrated probability of malignancy x 10,000. '
+    'positives, negatives: images by outcome.';

@@ -11,15 +11,7 @@ from evenscreen.pipeline.audit.plan import GROUPS
 from evenscreen.pipeline.audit.result import Curves, Line
 from evenscreen.pipeline.evidence.calibration import calibration_line
 
-PLACED = text("""
-SELECT
-    group_value, score,
-    coalesce(sum(images) FILTER (WHERE malignant), 0)::bigint AS positives,
-    coalesce(sum(images) FILTER (WHERE NOT malignant), 0)::bigint AS negatives
-FROM audit.placements(:since, :until, :as_of, :model, :dimension, :source)
-GROUP BY group_value, score
-ORDER BY group_value, score
-""")
+COUNTED = text("SELECT * FROM audit.score_counts(:since, :until, :as_of, :model, :dimension, :source)")
 POINTS = 200
 BINS = 15
 
@@ -54,7 +46,7 @@ def roc(rows: Sequence[Row]) -> tuple[tuple[float, float], ...]:
 
 def other_lines(connection: Connection, question: Question, dimension: str) -> tuple[Line, ...]:
     """Calibration lines of the groups of `dimension`, in order; unknown groups left out."""
-    found = connection.execute(PLACED, vars(question) | {"dimension": dimension}).mappings()
+    found = connection.execute(COUNTED, vars(question) | {"dimension": dimension}).mappings()
     rows = [dict(row) for row in found if row["group_value"] is not None]
     if dimension in GROUPS:
         rows = in_order(rows, dimension)
