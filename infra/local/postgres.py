@@ -28,7 +28,7 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
-    # What is read here mostly lies in the page cache: processes that wait for a disk only cost time of the cores.
+    # What is read here mostly lies in the page cache: processes that wait for a disk only cost cores.
     "io_method": "sync",
     # Statements and their values are personal data: neither may reach the server's own log.
     "log_min_messages": "log",
