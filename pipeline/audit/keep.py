@@ -36,7 +36,8 @@ WHERE model_version = :model_version AND plan_version = :plan_version AND kind =
 LAST = text("""
 SELECT as_of FROM audit.results
 WHERE model_version = :model_version AND plan_version = :plan_version
-    AND (:whole OR since = :since) AND until = coalesce(:until, as_of - make_interval(days => :maturity_days))
+    AND CASE WHEN :whole THEN kind = 'nightly' OR since = :since ELSE kind <> 'nightly' AND since = :since END
+    AND until = coalesce(:until, as_of - make_interval(days => :maturity_days))
 ORDER BY as_of DESC
 LIMIT 1
 """)
@@ -109,7 +110,7 @@ def last_as_of(
     asked = {
         "model_version": model_version,
         "plan_version": plan.version,
-        # Then the plan decides where the window begins.
+        # Where a nightly window begins, the plan decides.
         "whole": since is None and until is None,
         "since": since or EVER,
         "until": until,

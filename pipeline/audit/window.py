@@ -60,10 +60,10 @@ def _nightly(as_of: datetime, due: datetime, plan: Plan, registered: Registratio
     decides = midnight(registered.at)
     if "nightly" not in plan.windows:
         return Window(EVER, due, "exploratory", "the plan registers no nightly verdict")
-    if as_of < decides:
-        return Window(EVER, due, "exploratory", f"{_since(registered)}, after the night that is asked about")
     if not registered.after_a_look:
         return Window(EVER, due, "nightly")
+    if as_of < decides:
+        return Window(EVER, due, "exploratory", f"{_since(registered)}, after the night that is asked about")
     if due <= decides:
         why = (
             "after audits of this model: it decides about images stored since, whose outcomes are not due yet"

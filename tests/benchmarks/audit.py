@@ -118,7 +118,8 @@ def _fill_and_sum(
                 cursor.execute(statement)
             _add(findings, "sums", what, spent)
             cursor.execute(
-                "VACUUM ANALYZE audit_entries, audit_strata, audit_groups, audit_sums, audit_periods"
+                "VACUUM ANALYZE audit_entries, audit_strata, audit_groups, audit_sums, audit_stratum_sums,"
+                " audit_periods"
             )
         nights: list[Spent] = []
         for night in range(given.rounds):

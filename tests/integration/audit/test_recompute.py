@@ -153,7 +153,9 @@ def test_bounds_are_in_the_checksum_of_the_input(nightly: Engine, screened: Scre
         answer(nightly, Asked(WIDE, screened([*cases(40), *[Case(score, None, fst=6)] * 40])))
         for score in (100, 100, 4900)
     ]
-    assert audits[0].judgements[0].verdicts == audits[2].judgements[0].verdicts
+    assert [one.figures for one in audits[0].judgements[0].verdicts] == [
+        one.figures for one in audits[2].judgements[0].verdicts
+    ]
     first, same, other = (one.subject.input_sha256 for one in audits)
     assert first == same != other
     assert audits[0].subject.code_version == code_version()
@@ -192,7 +194,8 @@ def test_an_audit_waits_for_what_is_written_while_it_is_asked(
     asking.join(timeout=60)
     assert added == 40
     assert [one.images for one in found[0].description["fst_group"]] == [40, 80]
-    assert answer(nightly, Asked(WIDE, model), recompute=True) == found[0]
+    again = answer(nightly, Asked(WIDE, model), recompute=True)
+    assert again.model_dump(exclude={"completeness"}) == found[0].model_dump(exclude={"completeness"})
 
 
 def test_who_waits_too_long_for_a_writer_tries_again(

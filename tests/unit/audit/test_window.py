@@ -29,10 +29,11 @@ def test_without_a_window_all_that_was_ever_screened_and_whose_outcomes_are_due(
     assert window(None, None, NOW, PLAN, EARLY) == (EVER, NOW - timedelta(days=90), "nightly", None)
 
 
-def test_the_first_night_of_a_model_has_a_verdict_although_its_plan_is_registered_later_that_day() -> None:
+def test_the_first_plan_of_a_model_decides_about_every_night_as_nobody_had_looked_before() -> None:
     first = Registration(NOW + timedelta(hours=3), after_a_look=False, plans=1)
-    assert window(None, None, NOW, PLAN, first).kind == "nightly"
-    assert window(None, None, NOW - timedelta(days=1), PLAN, first).kind == "exploratory"
+    for night in (NOW, NOW - timedelta(days=1)):
+        assert window(None, None, night, PLAN, first).kind == "nightly"
+        assert window(None, None, night, PLAN, late(NOW + timedelta(days=1))).kind == "exploratory"
 
 
 def test_a_plan_that_came_after_a_look_decides_about_what_was_stored_since() -> None:
