@@ -26,7 +26,7 @@ from evenscreen.compression.importance import Method
 from evenscreen.compression.importance_trial import Trial
 from evenscreen.compression.networks.classifier import parameters
 from evenscreen.compression.recipe import read_recipe
-from evenscreen.compression.steps import Record, read_record, sha256
+from evenscreen.compression.steps import Record, Steps, read_record, sha256
 from evenscreen.compression.sweep import sweep
 from evenscreen.compression.sweep_figure import BEGIN, END, draw, put_into, table
 from evenscreen.compression.validate import Validation
@@ -139,7 +139,8 @@ def test_a_record_names_every_file_and_folder_that_was_read(
     data, reported = {"data": data_checksum(lesions)}, making.reported
     assert reported is not None
     photographs = {"reported": reported.judge.folder_sha256}
-    assert record.images == data | (photographs if file in ("pruned-40.pt", "comparison.json") else {})
+    read = ("pruned-40.pt", "candidate/validation.json", "comparison.json")
+    assert record.images == data | (photographs if file in read else {})
 
 
 def test_a_record_tells_what_was_measured(built: Built) -> None:
@@ -165,17 +166,23 @@ def test_other_photographs_are_read_again_by_what_reads_photographs(
     def keys(reported: Path | None) -> dict[str, str]:
         making, asked = Build(recipe_path, lesions, built.run_dir, reported), dict[str, str]()
 
-        def run(file: str, key: str, *_: object, **__: object) -> Path:
-            asked[file] = key
-            return built.run_dir / file
+        def listen(steps: Steps) -> None:
+            def run(file: str, key: str, *_: object, **__: object) -> Path:
+                path = steps.folder / file
+                asked[str(path.relative_to(built.run_dir))] = key
+                return path
 
-        making.learning.steps.run = run  # type: ignore[assignment]
+            steps.run = run  # type: ignore[assignment]
+
+        listen(making.learning.steps)
+        for side in (making.parent, making.candidate):
+            listen(side.steps)
         making.compared()
         return asked
 
     same, changed, none = keys(photographs), keys(other), keys(None)
     assert same == {file: read_record(built.run_dir / file).key for file in same}
-    for file in ("pruned-20.pt", "pruned-40.pt", "comparison.json"):
+    for file in ("pruned-20.pt", "pruned-40.pt", "candidate/validation.json", "comparison.json"):
         assert len({same[file], changed[file], none[file]}) == 3
     for file in ("skins.npy", "parent.pt"):
         assert same[file] == changed[file] == none[file]
