@@ -265,13 +265,14 @@ def test_a_plan_decides_from_the_day_on_which_it_was_registered(
 
     assert said_of(first, *quarter)[:2] == ("exploratory", "no verdict")
     assert said_of(first)[:2] == ("nightly", "uneven")
-    kind, _, why = said_of(first, as_of=day - timedelta(days=1))
-    assert (kind, "after the night that is asked about" in why) == ("exploratory", True)
+    assert said_of(first, as_of=day - timedelta(days=1))[0] == "nightly"
 
     found = answer(nightly, Asked(second, model))
     assert (found.subject.kind, found.conclusion) == ("exploratory", "no verdict")
     assert "after audits of this model" in (found.subject.because or "")
     assert found.subject.plans_followed == 2
+    kind, _, why = said_of(second, as_of=day - timedelta(days=1))
+    assert (kind, "after the night that is asked about" in why) == ("exploratory", True)
     with transaction(owner) as connection:
         asked = {"plan": second.version, "at": datetime(2026, 3, 1, tzinfo=UTC)}
         kept = text("SELECT registered_at FROM audit.plans WHERE plan_version = :plan")
