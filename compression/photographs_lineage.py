@@ -4,7 +4,6 @@ A folder of photographs has no place for such words, so the one data set that is
 here; any other is said to be of unknown origin, which its publisher can then see on the card.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from evenscreen.compression.groups import Reported, ReportedParts, guiding, load_reported, members
 from evenscreen.compression.photographs import Row, labelled_rows
+from evenscreen.compression.pictures import checksum
 from evenscreen.schemas.manifest import Manifest, Photographs, PhotographsPart
 
 PAD_UFES = (
@@ -32,7 +32,7 @@ def described(folder: Path, parts: ReportedParts, guided: bool) -> Photographs:
     return Photographs(
         data=data,
         licence=licence,
-        sha256=_checksum(folder, rows),
+        sha256=checksum(folder, (row.place for row in rows)),
         guided_pruning=_size(parts.measure, guiding(parts.measure)) if guided else None,
         judged=_size(parts.judge, members(parts.judge)),
         without_type=parts.without_fst,
@@ -58,11 +58,3 @@ def _size(part: Reported, groups: Mapping[str, npt.NDArray[np.bool_]]) -> Photog
 
 def _is_pad_ufes(rows: Sequence[Row]) -> bool:
     return all(row.patient.startswith("PAT_") and row.image.startswith(f"{row.patient}_") for row in rows)
-
-
-def _checksum(folder: Path, rows: Sequence[Row]) -> str:
-    """SHA-256 over labels.csv and the bytes of every image it lists, in its order."""
-    digest = hashlib.sha256((folder / "labels.csv").read_bytes())
-    for row in rows:
-        digest.update((folder / "images" / row.image).read_bytes())
-    return digest.hexdigest()
