@@ -32,11 +32,10 @@ from evenscreen.infra.show.audit_words import (
     share_limits,
     shortfalls,
 )
-from evenscreen.infra.show.ledger import ledger_table
+from evenscreen.infra.show.opening import opened
 from evenscreen.pipeline.audit.plan import GROUPS, Metric
 from evenscreen.pipeline.audit.result import Audit, Conclusion, Judgement
 
-PIPED_WIDTH = 120
 COLOURS: dict[Conclusion, str] = {
     "even": "green",
     "uneven": "red",
@@ -49,15 +48,7 @@ FEW = "*"
 
 def show_audit(found: Audit, by: Sequence[str] = ()) -> None:
     """Tables on stdout; `by` names further dimensions of the description, shown without verdict."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
-    for line in _subject(found):
-        console.print(escape(line), highlight=False)
-    console.print("\n[bold]Completeness[/]")
-    console.print(ledger_table(found.completeness.ledger))
-    tone = "" if found.completeness.complete else "yellow"
-    console.print(escape(found.completeness.sentence), style=tone, highlight=False)
+    console = opened(_subject(found), found.completeness)
     console.print("\n[bold]Conclusion[/]")
     console.print(escape(headline(found)), style=f"bold {COLOURS[found.conclusion]}", highlight=False)
     primary = found.judgements[0]

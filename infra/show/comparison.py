@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from evenscreen.compression.comparison import Comparison, Figures, Footprint, GroupComparison
+from evenscreen.infra.show.opening import report_console
 from evenscreen.schemas.manifest import Difference, Interval, Latency
 
-PIPED_WIDTH = 120
 COLOURS = {"no worse": "green", "worse": "red", "insufficient evidence": "yellow"}
 
 
 def show_comparison(found: Comparison) -> None:
     """Tables on stdout."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = report_console()
     console.print(_costs(found))
     parts = (
         (f"All images of {found.split}", (found.overall,)),

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from evenscreen.infra.show.audit_words import DIMENSION_NAMES, count, number
-from evenscreen.infra.show.comparison import COLOURS, PIPED_WIDTH
-from evenscreen.infra.show.ledger import ledger_table
+from evenscreen.infra.show.comparison import COLOURS
+from evenscreen.infra.show.opening import opened
 from evenscreen.pipeline.audit.paired import PairedGroup, TwoModels
 
 NONE = "–"
@@ -18,15 +17,7 @@ MOST_MISSED = 20
 
 def show_two_models(found: TwoModels) -> None:
     """One table per grouping, the positives that are newly missed, and the promotion rule's answer."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
-    for line in _subject(found):
-        console.print(escape(line), highlight=False)
-    console.print("\n[bold]Completeness[/]")
-    console.print(ledger_table(found.completeness.ledger))
-    tone = "" if found.completeness.complete else "yellow"
-    console.print(escape(found.completeness.sentence), style=tone, highlight=False)
+    console = opened(_subject(found), found.completeness)
     console.print(_groups("\nAll images", (found.overall,)))
     for one in found.groupings:
         console.print(_groups(f"\n{DIMENSION_NAMES[one.grouping]}s, {found.plan.fst_source}", one.groups))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from evenscreen.pipeline.audit.audit import audit
 from evenscreen.pipeline.audit.beside import ISOLATION, beside
+from evenscreen.pipeline.audit.completeness import now
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.keep import last_as_of, store, stored
 from evenscreen.pipeline.audit.paired import TwoModels
@@ -26,7 +27,6 @@ HASHED = text("SELECT set_config('enable_nestloop', 'off', true)")
 """Everything is read once. A database filled a moment ago has no statistics yet, and would look rows up one
 by one: 32 s instead of 3 for 3,000 images."""
 SETTINGS = (PATIENCE, HASHED)
-NOW = text("SELECT statement_timestamp()")
 UNLIKE = text("SELECT audit.unlike_sums(:since, :until, :as_of, :model)")
 MODEL = text("""
 SELECT model_version, threshold FROM audit.models
@@ -128,8 +128,7 @@ def _recomputed(engine: Engine, asked: Asked) -> Audit:
 def _question(
     connection: Connection, asked: Asked, release: Release, as_of: datetime
 ) -> tuple[Question, Window, Registration]:
-    now = connection.execute(NOW).scalar_one()
-    known = registration(connection, release.model_version, asked.plan, now)
+    known = registration(connection, release.model_version, asked.plan, now(connection))
     meant = window(asked.since, asked.until, as_of, asked.plan, known)
     question = Question(release.model_version, meant.since, meant.until, as_of, asked.plan.fst_source)
     return question, meant, known
