@@ -38,6 +38,17 @@ class Increment(Table):
     entries: Mapped[int] = mapped_column(BigInteger, comment="Rows that it added to audit_entries")
 
 
+class IncrementDay(Table):
+    """What one run of `audit.increment` added for images of one day."""
+
+    __tablename__ = "audit_increment_days"
+    __table_args__ = ({"comment": "How many rows each increment added to audit_entries, by day."},)
+
+    increment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="The increment")
+    day: Mapped[date] = mapped_column(primary_key=True, comment="Day (UTC) of Last-Modified")
+    entries: Mapped[int] = mapped_column(comment="Rows that it added for images of the day")
+
+
 class Group(Table):
     """A group of images of a model, in one dimension."""
 
@@ -170,14 +181,14 @@ class CaseEntry(Table):
 
 
 class Period(Table):
-    """A month, quarter or year whose images were counted."""
+    """A month, quarter, year or part of one whose images were counted."""
 
     __tablename__ = "audit_periods"
     __table_args__ = (
         UniqueConstraint("first_day", "last_day", "through_increment_id"),
         {
-            "comment": "Months and their thirds, quarters and years whose images were counted once "
-            "for all windows."
+            "comment": "Months, their thirds and sixths, quarters, years and their halves whose images were "
+            "counted once for all windows."
         },
     )
 

@@ -294,8 +294,8 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
     insert(owner, [Case(n, n % 3 == 0, when=lone) for n in range(0, 10_000, 100)], model)
     increment()
     assert roll_up() > 0
-    # A third of the month, the month, its quarter and its year again, and all until some quarter's end.
-    assert periods_around(owner, lone) >= before + 5
+    # A sixth and a third of the month, the month, its quarter, half and year again, and all until some quarter's end.
+    assert periods_around(owner, lone) >= before + 7
     question = {"as_of": now(), "model": model, "dimension": "all"}
     window = {"since": lone.replace(month=1, day=1), "until": lone.replace(month=12)}
     assert counted(ask("histogram_metrics", **window, **question)) == expected(
@@ -306,3 +306,43 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
             text("UPDATE audit_sums SET images = ARRAY(SELECT i + 1 FROM unnest(images) AS u(i))")
         )
     assert ask("histogram_metrics", **window, **question)[0]["images"] > 120
+
+
+def test_many_images_that_no_increment_has_seen_are_counted_like_others(
+    owner: Engine,
+    increment: Callable[..., dict[str, Any]],
+    ask: Ask,
+    describe: Callable[..., dict[str, list[dict[str, Any]]]],
+    now: Clock,
+) -> None:
+    model, _ = insert(owner, [Case(n, n % 2 == 0) for n in range(0, 10_000, 500)])
+    increment()
+    # By every dimension more counts than are sent to another process.
+    insert(owner, [Case(n, n % 3 == 0) for n in range(0, 10_000, 70)], model)
+    question = {"as_of": now(), "model": model}
+    for dimension in ("all", "site"):
+        rows = expected(ask("metrics", **YEARS, **question, dimension=dimension))
+        assert sum(row["images"] for row in rows) == 163
+        assert counted(ask("histogram_metrics", **YEARS, **question, dimension=dimension)) == rows
+        assert counted(describe(**YEARS, **question)[dimension]) == rows
+
+
+def test_every_row_of_an_increment_is_counted_with_its_day(
+    owner: Engine, increment: Callable[..., dict[str, Any]]
+) -> None:
+    # Just before midnight in UTC, which is another day elsewhere.
+    late = datetime(2023, 5, 7, 23, 59, 59, tzinfo=UTC)
+    _, ids = insert(owner, [Case(n, True, when=late + timedelta(seconds=n)) for n in range(4)])
+    increment()
+    report_fst(owner, ids[0], 6)
+    increment()
+    with transaction(owner) as connection:
+        days = connection.execute(text("SELECT increment_id, day, entries FROM audit_increment_days")).all()
+        rows = connection.execute(
+            text(
+                "SELECT increment_id, (last_modified AT TIME ZONE 'UTC')::date AS day, count(*)"
+                " FROM audit_entries GROUP BY 1, 2"
+            )
+        ).all()
+    assert sorted(days) == sorted(rows)
+    assert len({day for _, day, _ in days}) >= 2
