@@ -1,8 +1,8 @@
 """Patients with several images: a published example, regressions with clustered errors, and a jackknife.
 
 The example is CT coronary angiography of 50 patients, segment by segment, from the tutorial of Genders et al.
-(2012, Radiology 265:910); its data and the results of its "ratio estimator" are published on GitHub in
-KataTam/DiagTestCluster.
+(2012, Radiology 265:910); its data and the results of its "ratio estimator" and of logistic regressions are
+published on GitHub in KataTam/DiagTestCluster.
 """
 
 import math
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from evenscreen.pipeline.evidence.auroc import area_components
+from evenscreen.pipeline.evidence.intervals import Z95
 from evenscreen.pipeline.evidence.rates import rate
 
 from .naive import tables, wins
@@ -57,6 +58,28 @@ def test_rates_vary_between_patients_as_published(
     )
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "share", "low", "high"),
+    [
+        (CAUGHT, ALARMED, 41.3223140495868, 31.690423094442, 51.6674252365044),
+        (SPARED, MISSED, 92.5989672977625, 89.3368998642425, 94.9198471424684),
+    ],
+    ids=["positive", "negative"],
+)
+def test_predictive_values_vary_between_patients_as_published(
+    right: np.ndarray, wrong: np.ndarray, share: float, low: float, high: float
+) -> None:
+    """On the logit scale, where errors that are robust over patients count all 50, called positive or not."""
+    calls, patients = segments(right, wrong)
+    ours = rate(calls, patients)
+    value, called = ours.successes / ours.n, np.unique(patients).size
+    assert 100 * value == pytest.approx(share, abs=1e-9)
+    variance = ours.design_effect * value * (1 - value) / ours.n * (called - 1) / called * 50 / 49
+    published = (logit(high / 100) - logit(low / 100)) / 2 / Z95
+    # Their regression for the positive value stopped at 41.32231458 %, eight digits from the share itself.
+    assert math.sqrt(variance) / (value * (1 - value)) == pytest.approx(published, rel=1e-8)
+
+
 def test_area_of_a_yes_or_no_varies_as_its_regression_with_clustered_errors() -> None:
     """Of flags 0 or 1 the area is (1 + slope)/2 of flags on labels; errors after Liang and Zeger (1986)."""
     (hits, sick), (spared, well) = segments(CAUGHT, MISSED), segments(SPARED, ALARMED)
@@ -97,6 +120,10 @@ def test_clustered_variance_of_an_area_is_that_of_a_jackknife_over_patients() ->
     ]
     jackknife = 149 / 150 * ((np.array(without) - np.mean(without)) ** 2).sum()
     assert area_components(scores, labels, patients).variance == pytest.approx(jackknife, rel=0.02)
+
+
+def logit(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 def regression(y: np.ndarray, x: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
