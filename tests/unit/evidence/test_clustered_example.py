@@ -1,9 +1,4 @@
-"""Patients with several images: a published example, regressions with clustered errors, and a jackknife.
-
-The example is CT coronary angiography of 50 patients, segment by segment, from the tutorial of Genders et al.
-(2012, Radiology 265:910); its data and the results of its "ratio estimator" and of logistic regressions are
-published on GitHub in KataTam/DiagTestCluster.
-"""
+"""Patients with several images: a published example, regressions with clustered errors, and a jackknife."""
 
 import math
 
@@ -15,34 +10,27 @@ from evenscreen.pipeline.evidence.auroc import area_components
 from evenscreen.pipeline.evidence.intervals import Z95
 from evenscreen.pipeline.evidence.rates import rate
 
+from ...published.segments import (
+    ALARMED,
+    CAUGHT,
+    MISSED,
+    NEGATIVE_VALUE,
+    POSITIVE_VALUE,
+    SENSITIVITY,
+    SPARED,
+    SPECIFICITY,
+    segments,
+)
 from .naive import tables, wins
 
-Rows = tuple[np.ndarray, np.ndarray]
 Table = tuple[list[float], list[float], list[int], list[str]]
-CAUGHT, MISSED, SPARED, ALARMED = (
-    np.array(counts.split(), int)
-    for counts in (
-        "1 1 2 0 5 0 1 4 0 1 0 0 0 0 0 4 3 0 1 1 1 2 0 1 0 2 1 0 1 5 0 0 0 0 0 0 2 0 2 0 0 2 1 2 2 0 0 1 0 1",
-        "1 1 1 0 2 1 1 1 1 1 0 0 4 2 0 3 1 1 0 0 3 0 3 0 0 0 0 0 0 0 3 0 1 3 0 0 0 1 0 0 0 3 2 0 0 1 0 1 1 0",
-        "9 9 8 14 4 9 10 7 10 14 14 16 9 10 16 4 9 11 11 12 5 8 10 14 16 12 10 12 13 6 11 16 12 11 13 "
-        "13 6 14 9 14 13 9 7 8 13 11 14 10 11 11",
-        "2 0 0 2 2 2 3 4 4 0 0 0 1 2 0 0 2 2 2 0 3 2 0 0 0 3 3 2 2 1 0 0 1 3 3 2 1 0 2 2 0 1 0 2 1 4 0 2 1 2",
-    )
-)
-"""True positive, false negative, true negative and false positive segments of each patient."""
-
-
-def segments(successes: np.ndarray, failures: np.ndarray) -> Rows:
-    """Outcome and patient of every segment."""
-    counts = np.column_stack([successes, failures]).ravel()
-    return np.repeat(np.tile([1, 0], len(successes)), counts), np.repeat(np.arange(len(counts)) // 2, counts)
 
 
 @pytest.mark.parametrize(
     ("successes", "failures", "share", "low", "high"),
     [
-        (CAUGHT, MISSED, 53.763440860215, 41.356309634791, 66.1705720856391),
-        (SPARED, ALARMED, 88.3415435139573, 85.4956238286838, 91.1874631992308),
+        (CAUGHT, MISSED, *SENSITIVITY),
+        (SPARED, ALARMED, *SPECIFICITY),
     ],
     ids=["sensitivity", "specificity"],
 )
@@ -61,8 +49,8 @@ def test_rates_vary_between_patients_as_published(
 @pytest.mark.parametrize(
     ("right", "wrong", "share", "low", "high"),
     [
-        (CAUGHT, ALARMED, 41.3223140495868, 31.690423094442, 51.6674252365044),
-        (SPARED, MISSED, 92.5989672977625, 89.3368998642425, 94.9198471424684),
+        (CAUGHT, ALARMED, *POSITIVE_VALUE),
+        (SPARED, MISSED, *NEGATIVE_VALUE),
     ],
     ids=["positive", "negative"],
 )
