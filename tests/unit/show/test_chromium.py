@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evenscreen.infra.show.audit_page import page
+from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.audit.result import Audit
 
 from .audits import sample
@@ -16,6 +17,7 @@ from .test_even import SIZES, WIDE
 pytestmark = pytest.mark.skipif(program() is None, reason=f"needs Chromium: {INSTALL}")
 A4 = (594.96, 841.92)
 """In points."""
+FEW = dict.fromkeys(GROUPS["fst"], (40, 60)) | {"VI": (0, 0)}
 DAMAGE = {
     "html-has-lang": ('<html lang="en">', "<html>"),
     "document-title": ("<title>", "<title></title><title>"),
@@ -70,10 +72,12 @@ def test_the_browser_notices_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_axe_core_finds_nothing_wrong_with_a_page_of_any_verdict(
-    uneven: Audit, earlier: list[Audit], hostile: Audit, six: Audit, nobody: Audit, tmp_path: Path
+    uneven: Audit, earlier: list[Audit], hostile: Audit, nobody: Audit, tmp_path: Path
 ) -> None:
     pytest.importorskip("axe_playwright_python", reason="axe-core, in the dev extra")
-    audits = {found.conclusion: found for found in (sample(SIZES, plan=WIDE), uneven, hostile, six, nobody)}
+    explored = sample(FEW, plan=Plan(name="six", primary="fst"), kind="exploratory")
+    even = sample(SIZES, plan=WIDE)
+    audits = {found.conclusion: found for found in (even, uneven, hostile, explored, nobody)}
     assert {*audits} == {"even", "uneven", "incomplete", "no verdict", "insufficient evidence"}
     pages = {name: page(found, earlier if found is uneven else []) for name, found in audits.items()}
     broken = pages["insufficient evidence"]
