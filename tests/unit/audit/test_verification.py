@@ -75,8 +75,9 @@ def test_weights_find_the_truth_where_90_of_100_flagged_and_2_of_100_others_are_
         known = [one for one in images if one.malignant is not None]
         positives = [one for one in known if one.malignant]
         naive = sum(one.flagged for one in positives) / len(positives)
+        spared = sum(not one.flagged for one in known if not one.malignant) / (len(known) - len(positives))
         area = roc_auc_score([one.malignant for one in known], [one.score for one in known])
-        assert (naive, area) == pytest.approx((0.996, 0.81), abs=0.02)
+        assert (naive, spared, area) == pytest.approx((0.996, 0.084, 0.81), abs=0.02)
 
         (one,) = corrected({"I–II": weighted_rows(images)})
         assert one.unverified_share == pytest.approx(1 - len(known) / len(images))

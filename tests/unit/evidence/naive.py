@@ -36,20 +36,36 @@ def clustered(psi: np.ndarray, labels: Sequence[int], patients: Sequence[Hashabl
     return len(sums) / (len(sums) - 1) * sum(u * u for u in sums.values())
 
 
+def patients_products(
+    first: np.ndarray, second: np.ndarray, labels: Sequence[int], patients: Sequence[Hashable]
+) -> tuple[float, float, float]:
+    """Sums over patients of X·X', Y·Y' and X·Y' of two readers, given their ψ of the same cases.
+
+    X is a patient's sum of V10 - θ over positives, Y that of V01 - θ over negatives; Obuchowski (1997).
+    """
+    xs: list[dict[Hashable, float]] = []
+    ys: list[dict[Hashable, float]] = []
+    for psi in (first, second):
+        v10, v01 = iter(psi.mean(1) - psi.mean()), iter(psi.mean(0) - psi.mean())
+        x, y = dict.fromkeys(patients, 0.0), dict.fromkeys(patients, 0.0)
+        for label, patient in zip(labels, patients, strict=True):
+            if label == 1:
+                x[patient] += float(next(v10))
+            else:
+                y[patient] += float(next(v01))
+        xs.append(x)
+        ys.append(y)
+    return (
+        sum(xs[0][one] * xs[1][one] for one in xs[0]),
+        sum(ys[0][one] * ys[1][one] for one in xs[0]),
+        sum(xs[0][one] * ys[1][one] for one in xs[0]),
+    )
+
+
 def obuchowski(psi: np.ndarray, labels: Sequence[int], patients: Sequence[Hashable]) -> float:
     """Obuchowski (1997): S10/m + S01/n + 2·S11/(mn), without the three factors I/(I - 1)."""
-    theta, (m, n) = psi.mean(), psi.shape
-    v10, v01 = iter(psi.mean(1) - theta), iter(psi.mean(0) - theta)
-    xs: dict[Hashable, float] = dict.fromkeys(patients, 0.0)
-    ys: dict[Hashable, float] = dict.fromkeys(patients, 0.0)
-    for label, patient in zip(labels, patients, strict=True):
-        if label == 1:
-            xs[patient] += float(next(v10))
-        else:
-            ys[patient] += float(next(v01))
-    s10, s01 = sum(x * x for x in xs.values()) / m, sum(y * y for y in ys.values()) / n
-    s11 = sum(xs[patient] * ys[patient] for patient in xs)
-    return s10 / m + s01 / n + 2 * s11 / (m * n)
+    (m, n), (xx, yy, xy) = psi.shape, patients_products(psi, psi, labels, patients)
+    return xx / m**2 + yy / n**2 + 2 * xy / (m * n)
 
 
 @st.composite

@@ -4,12 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from html import unescape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 INSTALL = "apt-get install --yes chromium"
 QUESTIONS = Path(__file__).with_name("questions.js")
+AXE_QUESTIONS = Path(__file__).with_name("axe_questions.js")
 SWITCHES = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-extensions",
@@ -29,6 +32,30 @@ def asked(html: str, folder: Path) -> dict[str, Any]:
     page = folder / "asked.html"
     page.write_text(html.replace("</body>", f"{script}</body>"), encoding="utf-8")
     told = _chromium(folder, "--dump-dom", page.as_uri())
+    answers: dict[str, Any] = json.loads(unescape(ANSWER.findall(told)[-1]))
+    return answers
+
+
+def axe(pages: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """What axe-core says of each page (axe_questions.js), in one browser.
+
+    axe-core is the script that axe-playwright-python brings. It answers later than a page is loaded, and time
+    that no script needs is skipped by the browser, so nothing is waited for.
+    """
+    scripts = {
+        "axe.min.js": (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"),
+        "pages.js": f"const PAGES = {json.dumps(pages)};",
+        "ask.js": AXE_QUESTIONS.read_text(encoding="utf-8"),
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(script, encoding="utf-8")
+    page = folder / "axe.html"
+    page.write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><body>'
+        '<script src="pages.js"></script><script src="ask.js"></script></body></html>',
+        encoding="utf-8",
+    )
+    told = _chromium(folder, "--virtual-time-budget=600000", "--dump-dom", page.as_uri())
     answers: dict[str, Any] = json.loads(unescape(ANSWER.findall(told)[-1]))
     return answers
 

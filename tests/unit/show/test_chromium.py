@@ -7,13 +7,25 @@ from pathlib import Path
 import pytest
 
 from evenscreen.infra.show.audit_page import page
+from evenscreen.pipeline.audit.plan import GROUPS, Plan
 from evenscreen.pipeline.audit.result import Audit
 
-from .chromium import INSTALL, asked, printed, program
+from .audits import sample
+from .chromium import INSTALL, asked, axe, printed, program
+from .test_even import SIZES, WIDE
 
 pytestmark = pytest.mark.skipif(program() is None, reason=f"needs Chromium: {INSTALL}")
 A4 = (594.96, 841.92)
 """In points."""
+FEW = dict.fromkeys(GROUPS["fst"], (40, 60)) | {"VI": (0, 0)}
+DAMAGE = {
+    "html-has-lang": ('<html lang="en">', "<html>"),
+    "document-title": ("<title>", "<title></title><title>"),
+    "aria-roles": ('role="img"', 'role="drawing"'),
+    "scope-attr-valid": ('scope="col"', 'scope="column"'),
+    "heading-order": ("<h2", "<h4"),
+}
+"""What breaks a page, by the rule of axe-core that must notice it."""
 
 
 def test_page_can_be_read_in_a_browser(uneven: Audit, earlier: list[Audit], tmp_path: Path) -> None:
@@ -57,3 +69,22 @@ def test_the_browser_notices_what_is_wrong(tmp_path: Path) -> None:
     assert found["requests"] == ["http://127.0.0.1:9/x.png"]
     assert found["overflowing"] == ["P wide"]
     assert found["headings"] == [1, 3]
+
+
+def test_axe_core_finds_nothing_wrong_with_a_page_of_any_verdict(
+    uneven: Audit, earlier: list[Audit], hostile: Audit, nobody: Audit, tmp_path: Path
+) -> None:
+    pytest.importorskip("axe_playwright_python", reason="axe-core, in the dev extra")
+    explored = sample(FEW, plan=Plan(name="six", primary="fst"), kind="exploratory")
+    even = sample(SIZES, plan=WIDE)
+    audits = {found.conclusion: found for found in (even, uneven, hostile, explored, nobody)}
+    assert {*audits} == {"even", "uneven", "incomplete", "no verdict", "insufficient evidence"}
+    pages = {name: page(found, earlier if found is uneven else []) for name, found in audits.items()}
+    broken = pages["insufficient evidence"]
+    for sound, damage in DAMAGE.values():
+        assert sound in broken
+        broken = broken.replace(sound, damage, 1)
+    told = axe(pages | {"broken": broken}, tmp_path)
+    assert {rule for rule, _ in told["broken"]["violations"]} == {*DAMAGE}
+    assert [told[name]["violations"] + told[name]["undecided"] for name in pages] == [[]] * len(pages)
+    assert min(told[name]["applied"] for name in pages) > 30
