@@ -27,11 +27,12 @@ def completeness(found: Ledger, until: datetime, imports: Sequence[UnfinishedImp
     """Incomplete where an image is missing, where nobody has looked since `until` whether one is, and where a
     part of a file of outcomes may be missing: of any image, so that counts whatever the window.
     """
-    lacking = _lacking(found, until)
-    said = [lacking or f"All {found.known} images are accounted for.", *sentences(imports)]
+    lacking, waits = _lacking(found, until), bool(waited_for(imports))
+    but = ", but not every file of outcomes" if waits else ""
+    said = [lacking or f"All {found.known} images are accounted for{but}.", *sentences(imports)]
     return Completeness(
         ledger=found,
-        complete=lacking is None and not waited_for(imports),
+        complete=lacking is None and not waits,
         sentence=" ".join(said),
         unfinished_imports=tuple(imports),
     )

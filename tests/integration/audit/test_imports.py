@@ -63,7 +63,8 @@ def test_half_a_file_makes_every_window_incomplete_until_the_rest_has_come(
     images = found.completeness.ledger.known
     assert (found.conclusion, EXIT_CODES[found.conclusion]) == ("incomplete", 12)
     assert found.completeness.sentence == (
-        f"All {images} images are accounted for. An import of 2,000 rows that began at 2026-03-02 09:30 UTC "
+        f"All {images} images are accounted for, but not every file of outcomes. "
+        "An import of 2,000 rows that began at 2026-03-02 09:30 UTC "
         f"was not finished: import the same file again (batch {half_imported})."
     )
     assert {one.outcome for one in found.judgements[0].verdicts} == {"incomplete"}
