@@ -1,9 +1,17 @@
-"""A checked file goes to the label workers through the topic, like reports from anywhere else."""
+"""A checked file goes to the label workers through the topic, like reports from anywhere else.
+
+Step 1  begun     announced before the first row: from now on half of the file may be there
+Step 2  rows      in chunks, each acknowledged before the next
+Step 3  finished  announced behind the last row: until it is recorded, audits are incomplete
+"""
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -14,11 +22,13 @@ from evenscreen.pipeline.labels.csv_file import Row, csv_rows
 from evenscreen.pipeline.labels.parquet_file import parquet_rows
 from evenscreen.pipeline.labels.problems import Problem, Unusable
 from evenscreen.pipeline.labels.rows import Reading
+from evenscreen.producers.import_frame import announce
 from evenscreen.producers.patience import Patience
 from evenscreen.producers.publish import Publisher, report
 from evenscreen.schemas.errors import Transient
-from evenscreen.schemas.events import LabelArrived
+from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import NAMESPACE
+from evenscreen.schemas.labels import ImportStep
 
 CHUNK = 2_000
 
@@ -30,7 +40,8 @@ class Interrupted(Transient):
         super().__init__(weather.system, weather.cause)
         self.args = (
             f"{self}: {acknowledged:,} reports or more had been handed to the label workers, and they stay. "
-            "Import the same file again: it adds the rest and doubles nothing",
+            "Import the same file again: it adds the rest and doubles nothing. Until then, audits are "
+            "incomplete",
         )
 
 
@@ -41,16 +52,20 @@ class LabelFile:
     path: Path
     file: BinaryIO
     batch_id: UUID
-    """Of the file's content: the same file is the same batch, however often it is imported."""
+    """Of the file's content and how it is read: the same file is the same batch, however often it comes."""
     _state: tuple[int, int]
 
     @classmethod
-    def of(cls, path: Path, file: BinaryIO) -> "LabelFile":
-        """Reads `file`, which stands at `path`, once as it is. Raises `Unusable` for another kind of file."""
+    def of(cls, path: Path, file: BinaryIO, read_as: Sequence[str | None] = ()) -> "LabelFile":
+        """Reads `file`, which stands at `path`, once as it is. Raises `Unusable` for another kind of file.
+
+        `read_as` are the options on which it depends what the rows say.
+        """
         if path.suffix.lower() not in (".csv", ".parquet"):
             raise Unusable("The file is neither .csv nor .parquet.")
         digest = hashlib.file_digest(file, hashlib.sha256).hexdigest()  # type: ignore[arg-type]
-        return cls(path, file, uuid5(NAMESPACE, f"batch {digest}"), _state_of(file))
+        said = f" {json.dumps(read_as)}" if any(read_as) else ""
+        return cls(path, file, uuid5(NAMESPACE, f"batch {digest}{said}"), _state_of(file))
 
     def rows(self) -> Iterator[Row]:
         """Every row, from the begin. Raises `Unusable`."""
@@ -70,35 +85,58 @@ def _state_of(file: BinaryIO) -> tuple[int, int]:
 def publish_reports(
     source: LabelFile,
     reading: Reading,
+    count: int,
     publisher: Publisher,
     progress: Callable[[int], None],
     patience: Patience | None = None,
 ) -> int:
-    """Publishes the reports of a file that was checked; returns how many Kafka has acknowledged.
+    """Publishes the `count` reports of a file that was checked; returns how many Kafka has acknowledged.
 
     Raises `Interrupted` in lasting bad weather and `Unusable` when the file was changed meanwhile: what was
-    published until then stays, and importing the file again adds the rest and doubles nothing, since a report
-    is known by what it says.
+    published until then stays, audits are incomplete, and importing the file again adds the rest and doubles
+    nothing, since a report is known by what it says.
     """
     patience = patience or Patience()
     published = 0
-    for chunk in _chunks(_good(source, reading)):
-        if source.changed:
-            raise Unusable(f"The file was changed while it was read: {published:,} reports were published.")
-        messages = [report(one) for one in chunk]
+
+    def hand_over(work: Callable[[], None]) -> None:
         try:
-            patience.ride_out(lambda messages=messages: publisher.publish(messages))  # type: ignore[misc]
+            patience.ride_out(work)
         except Transient as weather:
             raise Interrupted(weather, published) from None
+
+    hand_over(partial(announce, publisher, _announcement(ImportStep.BEGUN, reading, count)))
+    for chunk in _chunks(_good(source, reading)):
+        if source.changed:
+            break
+        hand_over(partial(publisher.publish, [report(one) for one in chunk]))
         published += len(chunk)
         progress(len(chunk))
+    if source.changed or published != count:
+        raise Unusable(
+            f"The file was changed while it was read: {published:,} reports were published, and audits are "
+            "incomplete until the rest of it as it was is imported, too, or somebody decides that it never "
+            f"will be: evenscreen labels abandon {source.batch_id}"
+        )
+    hand_over(partial(announce, publisher, _announcement(ImportStep.FINISHED, reading, count)))
     return published
 
 
+def _announcement(step: ImportStep, reading: Reading, count: int) -> ImportAnnounced:
+    return ImportAnnounced(
+        step=step,
+        batch_id=reading.batch_id,
+        reports=count,
+        announced_by=reading.imported_by,
+        announced_at=datetime.now(UTC),
+    )
+
+
 def _good(source: LabelFile, reading: Reading) -> Iterator[LabelArrived]:
+    """Reports up to the first row that is none: there was no such row when the file was checked."""
     for _number, one in reports(source.rows(), reading):
         if isinstance(one, Problem):
-            raise Unusable("The file was changed while it was read.")
+            return
         yield one
 
 

@@ -25,6 +25,8 @@ class Message:
     topic: str
     key: bytes
     value: bytes = field(repr=False)
+    partition: int | None = None
+    """Where it must be; without it the key decides."""
 
 
 def arrival(event: ImageArrived) -> Message:
@@ -59,7 +61,11 @@ class Publisher:
         try:
             producer = self._connected()
             for message in messages:
-                futures.append(producer.send(message.topic, key=message.key, value=message.value))
+                futures.append(
+                    producer.send(
+                        message.topic, key=message.key, value=message.value, partition=message.partition
+                    )
+                )
         except KAFKA_ERRORS as error:
             failure = error
         for future in futures:
@@ -80,6 +86,14 @@ class Publisher:
             producer = self._connected()
             for name in names:
                 producer.partitions_for(name)
+        except KAFKA_ERRORS as error:
+            self.close()
+            raise translated(error) from None
+
+    def partitions(self, name: str) -> list[int]:
+        """The partitions of topic `name`, of which `publish` chooses; `Transient` or `Fatal` as `check`."""
+        try:
+            return sorted(self._connected().partitions_for(name))
         except KAFKA_ERRORS as error:
             self.close()
             raise translated(error) from None

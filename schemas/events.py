@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from evenscreen.schemas.identity import object_key, reference_key, screening_id, unquoted
-from evenscreen.schemas.labels import LabelledOutcome, LabelledSkinType
+from evenscreen.schemas.labels import ImportStep, LabelledOutcome, LabelledSkinType
 from evenscreen.schemas.reasons import Door
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +52,7 @@ def _storable(value: str) -> str:
 Bucket = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
 Key = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
 ETag = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_etag)]
+Importer = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
 
 
 class ImageArrived(Event):
@@ -109,7 +110,7 @@ class LabelArrived(Event):
     skin_type: LabelledSkinType | None = None
     reported_at: AwareDatetime = Field(ge=EARLIEST, lt=LATEST)
     """Validity time: when the source reported it. When it became known here is the database's to say."""
-    imported_by: Annotated[str, AfterValidator(_storable)] = Field(min_length=1, max_length=128)
+    imported_by: Importer
     batch_id: UUID
 
     @model_validator(mode="after")
@@ -136,3 +137,31 @@ class LabelArrived(Event):
     @property
     def message_key(self) -> bytes:
         return reference_key(*self.reference)
+
+
+class ImportAnnounced(Event):
+    """An import of a file began, ended or was abandoned. Topic `labels.arrived`, once in every partition.
+
+    A partition is worked off in its order: where `begun` is not recorded, no row behind it is, and where
+    `finished` is recorded from every partition, so is every row of the file.
+    """
+
+    schema_version: Literal[1] = 1
+    step: ImportStep
+    batch_id: UUID
+    """As the reports of the file bear it: of its content, so that the same file is the same batch."""
+    reports: int | None = Field(default=None, ge=0, lt=2**31)
+    """Rows of the file; whoever abandons it may not have it any more."""
+    announced_by: Importer
+    announced_at: AwareDatetime = Field(ge=EARLIEST, lt=LATEST)
+    """The same in every partition: one announcement, however often it is delivered."""
+    partition: int = Field(default=0, ge=0, lt=2**15)
+    partitions: int = Field(default=1, ge=1, lt=2**15)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.partition >= self.partitions:
+            raise ValueError("a partition is one of all")
+        if (self.reports is None) != (self.step is ImportStep.ABANDONED):
+            raise ValueError("an import has a number of rows")
+        return self

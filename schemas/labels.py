@@ -48,6 +48,17 @@ class Diagnosis(StrEnum):
     OTHER_BENIGN = "other_benign"
 
 
+class ImportStep(StrEnum):
+    """What is announced of a file whose rows are imported."""
+
+    BEGUN = "begun"
+    """Before the first row."""
+    FINISHED = "finished"
+    """After the last row was acknowledged."""
+    ABANDONED = "abandoned"
+    """A person decided that no more of it will come."""
+
+
 MALIGNANT = frozenset(
     {
         Diagnosis.MELANOMA,

@@ -7,7 +7,7 @@ IMAGES_ARRIVED = "images.arrived"
 """`ImageArrived`, keyed by object."""
 
 LABELS_ARRIVED = "labels.arrived"
-"""`LabelArrived`, keyed by what the report names."""
+"""`LabelArrived`, keyed by what the report names; `ImportAnnounced`, in every partition around its rows."""
 
 EXPLANATIONS_REQUESTED = "explanations.requested"
 """`ExplanationRequested`, keyed by screening."""

@@ -163,7 +163,7 @@ def compare(
 ) -> None:
     """Two models on the images that both screened: may the second replace the first?
 
-    Exit codes: 0 it may, 10 it is worse for somebody, 11 not known, 12 images of the window are missing.
+    Exit codes: 0 it may, 10 it is worse for somebody, 11 not known, 12 images or outcomes are missing.
     """
     from evenscreen.infra.show.two_models import show_two_models
     from evenscreen.pipeline.audit.ask import Asked, compared

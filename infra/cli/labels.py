@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -32,8 +33,8 @@ def import_(
     sampling_probability, fst_source, and in supersedes the report it replaces.
 
     Every row is checked before the first is published. Where Kafka goes away in the middle for more than a
-    minute, the command ends with 75 and says how many rows it handed over: they stay, and importing the same
-    file again adds the rest. Importing a file again doubles nothing.
+    minute, the command ends with 75 and says how many rows it handed over: they stay, audits are incomplete,
+    and importing the same file again adds the rest. Importing a file again doubles nothing.
     """
     from evenscreen.infra.cli.failures import NO_INPUT, NoInput
     from evenscreen.infra.cli.reached import settings_for
@@ -57,16 +58,16 @@ def import_(
     publisher = Publisher(settings)
     try:
         with file.open("rb") as opened:
-            source = LabelFile.of(file, opened)
+            source = LabelFile.of(file, opened, (bucket, time_zone))
             reading = Reading(by or _user(), source.batch_id, bucket, zone, pseudonymizer)
             with counting("Checking", None) as progress:
                 checked = check(source.rows(), reading, progress)
             if checked.problems.count or dry_run:
-                show_checked(checked)
+                show_checked(checked, source.batch_id)
                 raise typer.Exit(NO_INPUT if checked.problems.count else 0)
             publisher.check(LABELS_ARRIVED)
             with counting("Publishing", checked.reports) as progress:
-                publish_reports(source, reading, publisher, progress)
+                publish_reports(source, reading, checked.reports, publisher, progress)
             show_imported(checked, source.batch_id)
     except Unusable as sentence:
         raise NoInput(str(sentence)) from None
@@ -74,6 +75,44 @@ def import_(
         raise NoInput(f"{file}: {error.strerror}.") from None
     finally:
         publisher.close()
+
+
+@app.command()
+def abandon(
+    batch: Annotated[
+        UUID, typer.Argument(help="The batch that an audit or `labels import --dry-run FILE` names.")
+    ],
+    by: By = None,
+) -> None:
+    """Decide that no more will come of a file whose import was not finished, because it is lost for good.
+
+    What had come of it stays and counts; audits are complete without the rest, and name the decision. Where
+    the file is at hand, import it again instead.
+    """
+    from evenscreen.infra.cli.reached import settings_for
+    from evenscreen.infra.show.labels import show_abandoned
+    from evenscreen.pipeline.log import configure_logging
+    from evenscreen.producers.import_frame import announce
+    from evenscreen.producers.publish import Publisher
+    from evenscreen.schemas.events import ImportAnnounced
+    from evenscreen.schemas.labels import ImportStep
+    from evenscreen.schemas.settings import LabelImportSettings
+
+    configure_logging()
+    publisher = Publisher(settings_for(LabelImportSettings, "labeller"))
+    try:
+        announce(
+            publisher,
+            ImportAnnounced(
+                step=ImportStep.ABANDONED,
+                batch_id=batch,
+                announced_by=by or _user(),
+                announced_at=datetime.now(UTC),
+            ),
+        )
+    finally:
+        publisher.close()
+    show_abandoned(batch)
 
 
 @app.command("sample-for-verification")

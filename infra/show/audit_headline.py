@@ -19,7 +19,7 @@ def headline(found: Audit) -> str:
             return f"Uneven: {'; '.join(_gaps(found))}.{late}"
         case "incomplete":
             return (
-                f"Incomplete: {found.completeness.sentence} Until every image is accounted for, "
+                f"Incomplete: {found.completeness.sentence} Until that is remedied, "
                 "the figures below are provisional and nothing is called even."
             )
         case "insufficient evidence":

@@ -21,11 +21,11 @@ SAMPLE_COLUMNS = (
 )
 
 
-def show_checked(checked: "Checked") -> None:
+def show_checked(checked: "Checked", batch_id: "UUID") -> None:
     """The first problems and their number on stderr, or that there is none."""
     problems = checked.problems
     if not problems.count:
-        print(f"{checked.reports:,} rows can be imported{_repeats(checked)}.")
+        print(f"{checked.reports:,} rows can be imported as batch {batch_id}{_repeats(checked)}.")
         return
     for problem in problems.first:
         print(problem, file=sys.stderr)
@@ -37,6 +37,14 @@ def show_checked(checked: "Checked") -> None:
 def show_imported(checked: "Checked", batch_id: "UUID") -> None:
     """How many rows went where."""
     print(f"{checked.reports:,} rows handed to the label workers as batch {batch_id}{_repeats(checked)}.")
+
+
+def show_abandoned(batch_id: "UUID") -> None:
+    """What was decided, and from when on it holds."""
+    print(
+        f"Batch {batch_id} is abandoned: what had come of it stays. Audits wait for no more of it once a "
+        "label worker has recorded that."
+    )
 
 
 def _repeats(checked: "Checked") -> str:

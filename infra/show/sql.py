@@ -10,6 +10,11 @@ STATEMENTS = (
         "Completeness first: what is known to exist and what became of it, as it stands now",
         "SELECT * FROM audit.ledger(WINDOW)",
     ),
+    (
+        "Files of outcomes of which only a part may have been here",
+        "SELECT * FROM audit.label_imports WHERE known_at <= AS_OF"
+        " AND (finished_at > AS_OF OR finished_at IS NULL) ORDER BY began_at",
+    ),
     ("What the verdicts are computed from, one row per group", "SELECT * FROM audit.components(…)"),
     (
         "Descriptive figures; other dimensions: fst, site, device, modality, age_band, sex, body_site, all",
@@ -38,6 +43,7 @@ def statements(subject: Subject) -> str:
     words = {
         "WINDOW": ", ".join(moments[:2]),
         "MOMENTS": ", ".join(moments),
+        "AS_OF": moments[2],
         "MODEL": model,
         "…": ", ".join((*moments, model, dimension, source)),
     }

@@ -1,6 +1,6 @@
 """One audit: completeness first, then figures from SQL, then verdicts.
 
-Step 1  complete   the ledger of the window: is every image in the figures?        completeness.py
+Step 1  complete   is every image of the window, every import in the figures?      completeness.py
 Step 2  figures    one row per group, counted and ranked by the database           figures.py
                    weighted, where outcomes came of random draws                   sampled.py
 Step 3  judge      every pair of groups, every registered group                    judge.py
@@ -69,7 +69,8 @@ def audit(
     rows_described = second.submit(description_rows, question)
     scored = second.submit(_asked, SCORES, question, plan.primary)
     others = {name: second.submit(other_lines, question, name) for name in ("all", both[1])}
-    complete, counted_at = counted(connection, question.since, question.until), now(connection)
+    complete = counted(connection, question.since, question.until, question.as_of)
+    counted_at = now(connection)
     rows, recent = component_rows(connection, question), recent_rows(connection, question)
     groups = {grouping: figures(rows[grouping], recent[grouping]) for grouping in both}
     standards = tuple(ReferenceStandard.model_validate(row) for row in reported.result())

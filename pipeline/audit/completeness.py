@@ -1,11 +1,12 @@
-"""Whether all images of a window are in the figures: what every audit opens with."""
+"""Whether all images of a window and all outcomes at hand are in the figures: what every audit opens with."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.audit.result import Completeness, GroupDescription
+from evenscreen.pipeline.audit.imports import sentences, unfinished, waited_for
+from evenscreen.pipeline.audit.result import Completeness, GroupDescription, UnfinishedImport
 from evenscreen.pipeline.ledger import Ledger, ledger
 
 GRACE_S = 300.0
@@ -14,25 +15,38 @@ COUNTED_LATE = timedelta(days=1)
 NOW = text("SELECT statement_timestamp()")
 
 
-def counted(connection: Connection, since: datetime, until: datetime) -> Completeness:
-    """The ledger of images stored in the window `since` to `until`, and what it means."""
-    return completeness(ledger(connection, grace_s=GRACE_S, since=since, until=until), until)
+def counted(connection: Connection, since: datetime, until: datetime, as_of: datetime) -> Completeness:
+    """The ledger of images stored in the window `since` to `until`, imports not finished at `as_of`, and what
+    both mean.
+    """
+    found = ledger(connection, grace_s=GRACE_S, since=since, until=until)
+    return completeness(found, until, unfinished(connection, as_of))
 
 
-def completeness(found: Ledger, until: datetime) -> Completeness:
-    """Incomplete where an image is missing, or where nobody has looked since `until` whether one is."""
+def completeness(found: Ledger, until: datetime, imports: Sequence[UnfinishedImport] = ()) -> Completeness:
+    """Incomplete where an image is missing, where nobody has looked since `until` whether one is, and where a
+    part of a file of outcomes may be missing: of any image, so that counts whatever the window.
+    """
+    lacking, waits = _lacking(found, until), bool(waited_for(imports))
+    but = ", but not every file of outcomes" if waits else ""
+    said = [lacking or f"All {found.known} images are accounted for{but}.", *sentences(imports)]
+    return Completeness(
+        ledger=found,
+        complete=lacking is None and not waits,
+        sentence=" ".join(said),
+        unfinished_imports=tuple(imports),
+    )
+
+
+def _lacking(found: Ledger, until: datetime) -> str | None:
     lacking = found.missing + found.in_flight
     if lacking:
-        sentence = f"{lacking} of {found.known} images are not in the figures."
-    elif found.listed_at is None:
-        sentence = "A bucket was never listed to its end, so nobody knows what is missing."
-    elif found.listed_at < until:
-        sentence = "The last complete listing is older than the window, so nobody knows what is missing."
-    else:
-        return Completeness(
-            ledger=found, complete=True, sentence=f"All {found.known} images are accounted for."
-        )
-    return Completeness(ledger=found, complete=False, sentence=sentence)
+        return f"{lacking} of {found.known} images are not in the figures."
+    if found.listed_at is None:
+        return "A bucket was never listed to its end, so nobody knows what is missing."
+    if found.listed_at < until:
+        return "The last complete listing is older than the window, so nobody knows what is missing."
+    return None
 
 
 def now(connection: Connection) -> datetime:

@@ -11,7 +11,7 @@ from evenscreen.pipeline.audit.result import Audit, conclude
 TOLERANCE = 1e-9
 OF_TODAY = {"completeness", "conclusion", "code_version", "plans_followed"}
 """The ledger counts what is there now; what was missing then may have come since, as may other plans.
-`contradictions` holds the conclusion against the ledger of then."""
+`contradictions` holds the conclusion against the ledger of then. Imports are compared: they know `as_of`."""
 OF_ITS_CODE = {"input_sha256"}
 """Other code may compute verdicts from other figures; each of these is compared by itself."""
 
@@ -30,8 +30,9 @@ def contradictions(on_record: OnRecord) -> list[str]:
         include={"threshold", "code_version", "input_sha256"}
     )
     wrong = [f"column {name}" for name, value in own.items() if on_record.columns[name] != value]
-    counted = completeness(found.completeness.ledger, found.subject.until)
-    if counted.complete != found.completeness.complete:
+    told = found.completeness
+    counted = completeness(told.ledger, found.subject.until, told.unfinished_imports)
+    if counted.complete != told.complete:
         wrong.append("completeness")
     if conclude(found.judgements[0].outcome, counted.complete) != found.conclusion:
         wrong.append("conclusion")
@@ -42,7 +43,14 @@ def differing(one: Audit, other: Audit) -> list[str]:
     """The places, as `judgements.0.verdicts.2.margin`, where the two differ by more than rounding."""
     same_code = one.subject.code_version == other.subject.code_version
     left_out = OF_TODAY if same_code else OF_TODAY | OF_ITS_CODE
-    return list(_differing(one.model_dump(mode="json"), other.model_dump(mode="json"), "", left_out))
+    return [
+        *_differing(_imports(one), _imports(other), "completeness", left_out),
+        *_differing(one.model_dump(mode="json"), other.model_dump(mode="json"), "", left_out),
+    ]
+
+
+def _imports(found: Audit) -> Any:
+    return found.completeness.model_dump(mode="json", include={"unfinished_imports"})
 
 
 def _differing(one: Any, other: Any, place: str, left_out: set[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What an audit says, as it is stored, printed and published: one object, one JSON schema."""
 
 from typing import Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -53,8 +54,22 @@ class Subject(Part):
     them from others: comparable where `code_version` is the same."""
 
 
+class UnfinishedImport(Part):
+    """A file of outcomes and skin types of which only a part may have been here."""
+
+    batch_id: UUID
+    """Of the file's content, as its reports bear it: the same file is the same batch."""
+    reports: int
+    """Rows of the file."""
+    imported_by: str
+    began_at: AwareDatetime
+    abandoned_by: str | None = None
+    """Who decided that no more of it will come; None where nobody did."""
+    abandoned_at: AwareDatetime | None = None
+
+
 class Completeness(Part):
-    """Whether all images of the window are in the figures."""
+    """Whether all images of the window, and all files of outcomes that were begun, are in the figures."""
 
     ledger: Ledger
     """Of the window, under any model: what a predecessor screened is accounted for."""
@@ -65,6 +80,9 @@ class Completeness(Part):
     of these. None where it was not counted."""
     counted_at: AwareDatetime | None = None
     """When the ledger was counted: it knows no `as_of`, and tells of that moment."""
+    unfinished_imports: tuple[UnfinishedImport, ...] = ()
+    """Known to have begun and not known to have ended at `as_of`. Without the rest of those that somebody
+    abandoned it is complete."""
 
 
 class Interval(Part):
@@ -104,7 +122,7 @@ class MetricVerdict(Part):
     margin: float
     alpha: float
     outcome: Said | None
-    """Never `even` where images are missing or missing outcomes could hide a gap. None when exploratory."""
+    """Never `even` where it is not complete or missing outcomes could hide a gap. None when exploratory."""
     verified: bool | None = None
     """Whether missing outcomes could not hide a gap between any two groups: without it there is no `even`.
 

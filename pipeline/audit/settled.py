@@ -18,8 +18,8 @@ WHERE l.locktype = 'relation'
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock')
     AND c.relnamespace = 'public'::regnamespace AND c.relname IN (
-        'arrivals', 'audit_records', 'ground_truth', 'skin_type_reports', 'verification_draws',
-        'verification_samples'
+        'arrivals', 'audit_records', 'ground_truth', 'label_imports', 'skin_type_reports',
+        'verification_draws', 'verification_samples'
     )
 """)
 """Of tables whose rows bear the time at which they became known. A statement asks for its lock before it

@@ -12,8 +12,9 @@ from datetime import UTC
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.dead_letter import Unreadable, bury
-from evenscreen.schemas.events import LabelArrived
+from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import report_id
+from evenscreen.schemas.labels import ImportStep
 
 OUTCOME_ROWS = """
 FROM json_to_recordset(:rows) AS r(
@@ -61,6 +62,19 @@ ON CONFLICT (report_id) DO NOTHING
 RETURNING report_id
 """)
 
+# Without a conflict target: naming one takes the right to read, and this role has none.
+IMPORTS = text("""
+INSERT INTO label_imports
+    (batch_id, step, announced_at, partition, partitions, reports, announced_by)
+SELECT batch_id, step, announced_at, partition, partitions, reports, announced_by
+FROM json_to_recordset(:rows) AS r(
+    batch_id uuid, step text, announced_at timestamptz, partition smallint, partitions smallint,
+    reports integer, announced_by text
+)
+ORDER BY batch_id, step, announced_at, partition
+ON CONFLICT DO NOTHING
+""")
+
 
 @dataclass(frozen=True)
 class RecordedLabels:
@@ -73,12 +87,17 @@ class RecordedLabels:
 
 
 def record_labels(
-    connection: Connection, labels: Sequence[LabelArrived], unreadable: Sequence[Unreadable]
+    connection: Connection,
+    labels: Sequence[LabelArrived],
+    unreadable: Sequence[Unreadable],
+    imports: Sequence[ImportAnnounced] = (),
 ) -> RecordedLabels:
-    """Writes all reports of a batch, and a dead letter for each unreadable message.
+    """Writes all reports of a batch, what is announced of imports, and a dead letter per unreadable message.
 
-    Everything is durable, or nothing, once the caller's transaction is.
+    Everything is durable, or nothing, once the caller's transaction is. Knowledge times keep the order of
+    partitions: an import is known to have begun before its rows are known, and to have ended after.
     """
+    _record_imports(connection, [one for one in imports if one.step is ImportStep.BEGUN])
     outcomes = {row["report_id"]: row for row in map(outcome_row, labels) if row is not None}
     skin_types = {row["report_id"]: row for row in map(skin_type_row, labels) if row is not None}
     said = sum(label.outcome is not None for label in labels)
@@ -91,12 +110,19 @@ def record_labels(
     if skin_types:
         rows = json.dumps(list(skin_types.values()), ensure_ascii=False)
         new_skin_types = len(connection.execute(SKIN_TYPES, {"rows": rows}).all())
+    _record_imports(connection, [one for one in imports if one.step is not ImportStep.BEGUN])
     return RecordedLabels(
         outcomes=new_outcomes,
         skin_types=new_skin_types,
         repeats=said - new_outcomes - new_skin_types,
         unreadable=bury(connection, unreadable),
     )
+
+
+def _record_imports(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:
+    if imports:
+        rows = [one.model_dump(mode="json", exclude={"schema_version"}) for one in imports]
+        connection.execute(IMPORTS, {"rows": json.dumps(rows, ensure_ascii=False)})
 
 
 def outcome_row(label: LabelArrived) -> dict[str, object] | None:

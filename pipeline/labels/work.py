@@ -1,6 +1,6 @@
 """What happens to one batch of reports, in order.
 
-Step 1  read    bytes → reports, and what is none                       read.py
+Step 1  read    bytes → reports, imports announced, and what is neither  read.py
 Step 2  record  all of them in one transaction, the others as letters    record.py
 
 When `finish` returns, the batch is durable and its messages may be acknowledged; nothing before that.
@@ -42,9 +42,9 @@ class LabelWriter:
         }
         for fate, count in fates.items():
             counter(metrics.LABELS).labels(fate=fate).inc(count)
-        get_logger().info("reports recorded", **fates)
+        get_logger().info("reports recorded", **fates, imports=len(batch.imports))
         return recorded
 
     def _record(self, batch: LabelBatch) -> RecordedLabels:
         with transaction(self.engine) as connection:
-            return record_labels(connection, batch.labels, batch.unreadable)
+            return record_labels(connection, batch.labels, batch.unreadable, batch.imports)

@@ -3,6 +3,7 @@
 from evenscreen.schemas.tables.arrivals import Arrival, Listing, Walk
 from evenscreen.schemas.tables.audit import AuditRecord, DeadLetter, Model, Patient, Prediction
 from evenscreen.schemas.tables.base import Table
+from evenscreen.schemas.tables.imports import LabelImport
 from evenscreen.schemas.tables.increments import (
     CaseEntry,
     Group,
@@ -29,6 +30,7 @@ __all__ = [
     "Group",
     "Increment",
     "Kind",
+    "LabelImport",
     "Listing",
     "Model",
     "OutboxMessage",

@@ -69,7 +69,7 @@ def _report(folder: Path, reach: Reach, photographs: Path, rows: list[Row]) -> s
         _wait(reach, "SELECT count(*) FROM audit.screenings", len(rows))
         _evenscreen(folder, "labels", "import", str(_outcomes(folder / "outcomes.csv", rows)), "--bucket",
                     bucket.name, "--by", "pathology")  # fmt: skip
-        _wait(reach, "SELECT count(*) FROM audit.outcome_reports", len(rows))
+        _wait(reach, "SELECT count(finished_at) FROM audit.label_imports", 1)
     with psycopg2.connect(reach.database_urls["owner"]) as connection, connection.cursor() as cursor:
         for table in ("arrivals", "audit_records", "listings"):
             cursor.execute(BACK.format(table))

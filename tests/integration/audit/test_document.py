@@ -11,9 +11,11 @@ from sqlalchemy import Engine, text
 from evenscreen.pipeline.audit.ask import Asked, answer
 from evenscreen.pipeline.audit.plan import Plan
 from evenscreen.pipeline.database import transaction
+from evenscreen.schemas.events import ImportAnnounced
+from evenscreen.schemas.labels import ImportStep
 
 from ...documents.sql_blocks import DOCUMENT, blocks, psql
-from ..database.reports import arrive_labels, id_of, report
+from ..database.reports import arrive_imports, arrive_labels, id_of, report
 from .rows import WHEN, Case, insert, label
 
 LATER = datetime(2026, 3, 20, tzinfo=UTC)
@@ -43,6 +45,8 @@ def eventful(owner: Engine, engine_of: Callable[[str], Engine]) -> str:
         report(fst=5, screening_id=ids[-1], reported_at=LATER, imported_by="Dr. Blau"),
         report(True, screening_id=UUID(int=1)),
     )
+    begun = {"batch_id": UUID(int=7), "reports": 9, "announced_by": "Dr. Rot", "announced_at": LATER}
+    arrive_imports(engine_of("labeller"), ImportAnnounced(step=ImportStep.BEGUN, **begun))
     with transaction(owner) as connection:
         walk = connection.scalar(
             text("INSERT INTO walks (bucket, completed_at) VALUES ('b', now()) RETURNING walk_id")
@@ -66,7 +70,7 @@ def test_every_query_of_the_document_runs_and_finds_something(
     assert len(found) == len(re.findall(r";$", script, re.MULTILINE)) >= 15
     assert all(found), told
     assert told.count("Dr. Blau") == 3
-    assert told.count("Dr. Rot") == 2
+    assert told.count("Dr. Rot") == 3
     assert eventful in told
 
 

@@ -119,7 +119,9 @@ def test_lost_events_make_it_incomplete_and_two_images_of_a_type_are_no_evidence
     )
     assert imported.returncode == 0, imported.stderr
     clinic.wait_until_ended([event for event in clinic.events if event not in lost])
-    eventually("every outcome is there", lambda: clinic.count("ground_truth") == len(rows))
+    partitions = len(Group(reach.kafka, "nobody", LABELS_ARRIVED).ends())
+    eventually("the import has ended", lambda: clinic.count("label_imports") == 2 * partitions)
+    assert clinic.count("ground_truth") == len(rows)
 
     assert clinic.walk().missing == len(lost)
     four_months_pass(clinic)

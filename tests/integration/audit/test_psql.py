@@ -75,10 +75,11 @@ def test_what_is_printed_runs_in_psql_and_agrees_with_the_audit(
     found = answer(engine_of("nightly"), Asked(Plan(name="here"), model))
     answers = psql(statements(found.subject))
     assert len(answers) == len(STATEMENTS)
-    ledger, components, metrics, *_rest, unlike, record = answers
+    ledger, imports, components, metrics, *_rest, unlike, record = answers
     counts = found.completeness.ledger.model_dump(exclude={"listed_at"})
     assert ledger == [{name: str(n) for name, n in counts.items()} | {"listed_at": ""}]
     assert counts["known"] == 249
+    assert imports == []
     for row in components:
         described = next(
             one for one in found.description["fst_group"] if one.group_value == row["group_value"]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.labels.record import RecordedLabels, outcome_row, record_labels
-from evenscreen.schemas.events import LabelArrived
+from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 
 MARCH = datetime(2026, 3, 10, tzinfo=UTC)
 BATCH = UUID(int=7)
@@ -35,6 +35,11 @@ def report(malignant: bool | None = None, *, fst: int | None = None, **fields: A
 def arrive_labels(engine: Engine, *labels: LabelArrived) -> RecordedLabels:
     with transaction(engine) as connection:
         return record_labels(connection, labels, ())
+
+
+def arrive_imports(engine: Engine, *imports: ImportAnnounced) -> None:
+    with transaction(engine) as connection:
+        record_labels(connection, (), (), imports)
 
 
 def id_of(label: LabelArrived) -> UUID:

@@ -56,7 +56,7 @@ READS: dict[str, dict[str, frozenset[str]]] = {
 INSERTS = {
     "worker": WORKER_TABLES,
     "door": DOOR_TABLES | {"dead_letters"},
-    "labeller": LABEL_TABLES | {"dead_letters"},
+    "labeller": LABEL_TABLES | {"dead_letters", "label_imports"},
     "operator": set(),
     "auditor": set(),
     "nightly": RESULT_TABLES,
@@ -71,6 +71,7 @@ UPDATES: dict[str, dict[str, frozenset[str]]] = {
 }
 ROLES = tuple(READS)
 LABEL_VIEWS = {
+    "label_imports",
     "first_outcomes",
     "further_outcomes",
     "outcome_reports",

@@ -1,7 +1,8 @@
 """The consumer group of the workers, seen from outside: what it has acknowledged, and who is in it."""
 
 import hashlib
-from collections.abc import Container
+import time
+from collections.abc import Callable, Container
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +10,16 @@ from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from kafka.structs import OffsetAndMetadata
 from pydantic import ValidationError
 
 from evenscreen.schemas.events import ImageArrived
 from evenscreen.schemas.topics import IMAGES_ARRIVED
+
+COORDINATOR_S = 30.0
+NO_COORDINATOR_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
+"""A broker that has never had a group makes what it needs for one when it is first asked."""
 
 
 @dataclass
@@ -36,7 +42,7 @@ class Group:
         """Everything again, from where the group began. Nobody may be in it."""
         offsets = {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self.start.items()}
         with self._admin() as admin:
-            admin.alter_group_offsets(self.name, offsets)
+            _coordinated(lambda: admin.alter_group_offsets(self.name, offsets))
 
     def ends(self) -> dict[TopicPartition, int]:
         """The offset after the last message of every partition."""
@@ -50,7 +56,7 @@ class Group:
     def committed(self) -> dict[TopicPartition, int]:
         """The next offset that the group would read after a crash of every worker."""
         with self._admin() as admin:
-            answer = admin.list_group_offsets({self.name: None})[self.name]
+            answer = _coordinated(lambda: admin.list_group_offsets({self.name: None}))[self.name]
         return {tp: found.offset for tp, found in answer.items() if found.offset >= 0}
 
     def behind(self) -> int:
@@ -85,6 +91,17 @@ class Group:
 
     def _admin(self) -> Any:
         return closing(KafkaAdminClient(bootstrap_servers=self.brokers))
+
+
+def _coordinated(ask: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + COORDINATOR_S
+    while True:
+        try:
+            return ask()
+        except NO_COORDINATOR_YET:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def _identity(value: bytes) -> UUID | str:

@@ -15,14 +15,19 @@ from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.infra.local.state import State
 from evenscreen.pipeline.database import open_database, transaction
 from evenscreen.pipeline.labels.record import outcome_row
+from evenscreen.producers.import_frame import announce
 from evenscreen.producers.publish import Message, Publisher, report
-from evenscreen.schemas.events import LabelArrived
+from evenscreen.schemas.events import ImportAnnounced, LabelArrived
+from evenscreen.schemas.labels import ImportStep
 from evenscreen.schemas.settings import KafkaSettings
 from evenscreen.schemas.topics import LABELS_ARRIVED
 
 from .database import Database
 from .group import Group
 from .workers import Crew, Worker, crew, eventually
+
+NO_FILE = UUID(int=1)
+"""The batch of reports that came one by one."""
 
 
 @dataclass
@@ -35,13 +40,25 @@ class Pathology:
     publisher: Publisher
     database: Database
     labels: list[LabelArrived] = field(default_factory=list)
+    files: dict[UUID, set[str]] = field(default_factory=dict)
+    """Ids of the reports of a batch that came as one file."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start(self, **settings: str) -> Worker:
         """A new label worker; small batches, so that many transactions are there to be killed in."""
         return self.crew.start("worker", "labels", **{"batch_labels": "10"} | settings)
 
-    def reports(self, count: int) -> list[LabelArrived]:
+    def file(self, count: int) -> None:
+        """New outcomes as an import publishes them, between its begin and its end."""
+        batch = uuid4()
+        said = {"batch_id": batch, "reports": count, "announced_by": "pathology"}
+        for step in (ImportStep.BEGUN, ImportStep.FINISHED):
+            announced = ImportAnnounced(step=step, announced_at=datetime.now(UTC), **said)
+            announce(self.publisher, announced)
+            if step is ImportStep.BEGUN:
+                self.files[batch] = set(map(_id, self.reports(count, batch)))
+
+    def reports(self, count: int, batch: UUID = NO_FILE) -> list[LabelArrived]:
         """New outcomes of images that nobody has seen, published and acknowledged by the broker."""
         made = [
             LabelArrived.model_validate(
@@ -50,7 +67,7 @@ class Pathology:
                     "outcome": {"malignant": number % 3 == 0, "source": "histopathology"},
                     "reported_at": datetime(2026, 3, 1, tzinfo=UTC),
                     "imported_by": "pathology",
-                    "batch_id": UUID(int=1),
+                    "batch_id": batch,
                 }
             )
             for number in itertools.islice(self.numbers, count)
@@ -76,7 +93,25 @@ class Pathology:
 
     def wait_until_recorded(self) -> None:
         wanted = set(map(_id, self.labels))
-        eventually("every report has its row", lambda: wanted <= self.recorded())
+
+        def all_there() -> bool:
+            self.assert_ended_files_are_whole()
+            return wanted <= self.recorded()
+
+        eventually("every report has its row", all_there)
+
+    def assert_ended_files_are_whole(self) -> int:
+        """At this very moment: who is told that a file has come to its end finds every row of it.
+
+        And who finds a row of it is told that it began. Returns how many have come to their end.
+        """
+        ended = self.rows("SELECT batch_id FROM audit.label_imports WHERE finished_at IS NOT NULL")
+        recorded = self.recorded()  # after the ends, as both only grow
+        begun = {batch for (batch,) in self.rows("SELECT batch_id FROM audit.label_imports")}
+        for batch, reports in self.files.items():
+            assert (batch,) not in ended or reports <= recorded
+            assert batch in begun or not reports & recorded
+        return len(ended)
 
     def assert_nothing_acknowledged_undone(self) -> None:
         """At this very moment: whatever the group will not read again has left its row."""

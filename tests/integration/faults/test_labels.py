@@ -28,7 +28,7 @@ def pathology(stack_handle: StackHandle, fresh_database: Reach, tmp_path: Path) 
 def test_killed_label_workers_lose_nothing_and_double_nothing(pathology: Pathology) -> None:
     seed = 20260321
     chance = random.Random(seed)
-    pathology.reports(100)
+    pathology.file(100)
     pathology.start()
     for strike in range(4):
         if strike % 2:
@@ -42,10 +42,12 @@ def test_killed_label_workers_lose_nothing_and_double_nothing(pathology: Patholo
                 time.sleep(COMMITTED_BY_NOW_S)
                 pathology.crew.workers[-1].kill()
         pathology.assert_nothing_acknowledged_undone()
-        pathology.reports(50)
+        pathology.assert_ended_files_are_whole()
+        pathology.file(50)
         pathology.start()
     pathology.wait_until_recorded()
     pathology.assert_exactly_once()
+    assert pathology.assert_ended_files_are_whole() == 5
 
 
 def test_poison_is_dead_lettered_at_once_and_good_reports_are_recorded(pathology: Pathology) -> None:

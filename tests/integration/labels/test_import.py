@@ -1,7 +1,10 @@
 """From a file on a hospital's share to rows, through the command line, the topic and a worker's hands."""
 
+import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -10,8 +13,14 @@ import pytest
 
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.pipeline.database import open_database, transaction
+from evenscreen.pipeline.labels.problems import Unusable
 from evenscreen.pipeline.labels.read import read_labels
 from evenscreen.pipeline.labels.record import RecordedLabels, record_labels
+from evenscreen.pipeline.labels.rows import Reading
+from evenscreen.producers.label_import import CHUNK, LabelFile, publish_reports
+from evenscreen.producers.publish import Publisher
+from evenscreen.schemas.events import ImportAnnounced
+from evenscreen.schemas.settings import KafkaSettings
 from evenscreen.schemas.topics import LABELS_ARRIVED
 
 from ..faults.group import Group
@@ -56,9 +65,15 @@ def recorded(reach: Reach, values: Sequence[bytes]) -> RecordedLabels:
     engine = open_database(reach.database_urls["labeller"], application_name="test", pool_size=1)
     batch = read_labels(LABELS_ARRIVED, values)
     with transaction(engine) as connection:
-        made = record_labels(connection, batch.labels, batch.unreadable)
+        made = record_labels(connection, batch.labels, batch.unreadable, batch.imports)
     engine.dispose()
     return made
+
+
+def told(values: Sequence[bytes]) -> tuple[list[bytes], list[ImportAnnounced]]:
+    """Reports, and what is announced around them."""
+    imports = read_labels(LABELS_ARRIVED, values).imports
+    return [value for value in values if b'"announced_by"' not in value], imports
 
 
 def asked(reach: Reach, query: str) -> list[tuple[object, ...]]:
@@ -81,12 +96,18 @@ def test_a_file_goes_through_the_topic_and_again_adds_nothing(
     assert "2,501 rows handed to the label workers" in first.stdout
     assert "1 say what an earlier row says" in first.stdout
     values = published()
-    assert len(values) == 2_501
+    reports, imports = told(values)
+    assert len(reports) == 2_501
+    partitions = [(step, n, 12, 2_501) for step in ("begun", "finished") for n in range(12)]
+    assert sorted((one.step, one.partition, one.partitions, one.reports) for one in imports) == partitions
+    assert {one.announced_by for one in imports} == {"Dr. Rot"}
     assert recorded(fresh_database, values) == RecordedLabels(2_500, 0, 1, 0)
     assert evenscreen("import", file).returncode == 0
-    assert recorded(fresh_database, published()[2_501:]).outcomes == 0
+    assert recorded(fresh_database, published()).outcomes == 0
     counted = "SELECT imported_by, count(DISTINCT batch_id), count(*) FROM audit.outcome_reports GROUP BY 1"
     assert asked(fresh_database, counted) == [("Dr. Rot", 1, 2_500)]
+    begun = "SELECT reports, imported_by = 'Dr. Rot', finished_at IS NULL FROM audit.label_imports ORDER BY 2"
+    assert asked(fresh_database, begun) == [(2_501, False, False), (2_501, True, False)]
     known = "SELECT malignant, count(*) FROM audit.outcomes(now()) GROUP BY 1 ORDER BY 1"
     assert asked(fresh_database, known) == [(False, 1_250), (True, 1_250)]
 
@@ -101,6 +122,57 @@ def test_one_bad_row_and_nothing_of_the_file_is_published(
     assert "row 2,902, column reported_at: must be ISO 8601" in answer.stderr
     assert "1 problems: nothing was imported." in answer.stderr
     assert published() == []
+
+
+def test_a_dry_run_announces_nothing_and_names_the_batch(
+    evenscreen: Command, published: Callable[[], list[bytes]], tmp_path: Path
+) -> None:
+    rows = [f"{UUID(int=1)},benign,registry,2026-03-10T12:00"]
+    file = written(tmp_path / "labels.csv", HEADER, rows)
+    batches = []
+    for zone in ("Europe/Berlin", "Europe/Berlin", "Europe/London"):
+        answer = evenscreen("import", file, "--dry-run", "--time-zone", zone)
+        assert answer.returncode == 0, answer.stderr
+        batches += re.findall(
+            r"^1 rows can be imported as batch ([0-9a-f-]{36})\.$", answer.stdout, re.MULTILINE
+        )
+    assert batches[0] == batches[1] != batches[2]  # read otherwise, its rows say something else
+    assert published() == []
+
+
+@pytest.mark.parametrize("left", [CHUNK, CHUNK + 1])
+def test_a_file_that_shrinks_while_it_is_published_is_not_announced_as_finished(
+    published: Callable[[], list[bytes]], fresh_database: Reach, tmp_path: Path, left: int
+) -> None:
+    """Also where the reader just finds that there are no more rows."""
+    rows = [f"{UUID(int=n)},benign,registry,2026-03-10" for n in range(CHUNK + 700)]
+    path = written(tmp_path / "labels.csv", HEADER, rows)
+    shrunk = sum(len(row) + 1 for row in (HEADER, *rows[:left]))
+    settings = KafkaSettings(kafka=fresh_database.kafka)
+    with closing(Publisher(settings)) as publisher, path.open("rb") as file:
+        source = LabelFile.of(path, file)
+        reading = Reading("pathology", source.batch_id)
+        with pytest.raises(Unusable, match=f"labels abandon {source.batch_id}"):
+            publish_reports(source, reading, len(rows), publisher, lambda _: os.truncate(path, shrunk))
+    reports, imports = told(published())
+    assert len(reports) == CHUNK
+    assert {one.step for one in imports} == {"begun"}
+
+
+def test_what_is_abandoned_is_told_with_who_decided_it(
+    evenscreen: Command, published: Callable[[], list[bytes]]
+) -> None:
+    batch = UUID(int=7)
+    answer = evenscreen("abandon", batch, "--by", "Dr. Grün")
+    assert answer.returncode == 0, answer.stderr
+    assert f"Batch {batch} is abandoned" in answer.stdout
+    reports, imports = told(published())
+    assert reports == []
+    assert {(one.step, one.batch_id, one.announced_by) for one in imports} == {
+        ("abandoned", batch, "Dr. Grün")
+    }
+    refused = evenscreen("abandon", HOSTILE)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +205,8 @@ def test_accession_numbers_leave_this_machine_as_pseudonyms_only(
     file = written(tmp_path / "labels.csv", "accession,fst,reported_at", ["A-SECRET-1,IV,2026-03-10"])
     answer = evenscreen("import", file)
     assert answer.returncode == 0, answer.stderr
-    (value,) = published()
+    ((value,), imports) = told(published())
+    assert "SECRET" not in str(imports)
     assert b'"accession":"k1:' in value
     assert "SECRET" not in f"{value!r}{answer.stdout}{answer.stderr}"
 
@@ -148,7 +221,8 @@ def test_hostile_values_are_data_or_refused(
     file = written(tmp_path / "labels.csv", "bucket,key,outcome,source,reported_at", rows)
     assert evenscreen("import", file, "--by", HOSTILE).returncode == 0
     assert recorded(fresh_database, published()).outcomes == 1
-    assert asked(fresh_database, "SELECT imported_by FROM audit.outcome_reports") == [(HOSTILE,)]
+    for view in ("outcome_reports", "label_imports"):
+        assert asked(fresh_database, f"SELECT imported_by FROM audit.{view}") == [(HOSTILE,)]
     refused = written(tmp_path / "more.csv", HEADER, [f'{UUID(int=1)},"{HOSTILE}",registry,2026-03-10'])
     answer = evenscreen("import", refused)
     assert (answer.returncode, "DROP TABLE" in answer.stderr) == (66, False)
@@ -170,5 +244,5 @@ def test_parquet_says_what_csv_says(
     csv = written(tmp_path / "labels.csv", "screening_id,fst,reported_at", [f"{UUID(int=1)},IV,2026-03-10"])
     for file in (tmp_path / "labels.parquet", csv):
         assert evenscreen("import", file).returncode == 0
-    first, second = (value.split(b'"batch_id"')[0] for value in published())
+    first, second = (value.split(b'"batch_id"')[0] for value in told(published())[0])
     assert first == second

@@ -20,7 +20,7 @@ from evenscreen.schemas.topics import LABELS_ARRIVED
 
 from ..conftest import StackHandle
 from ..faults.group import Group
-from .test_import import HEADER, asked, recorded, written
+from .test_import import HEADER, asked, recorded, told, written
 
 ROWS = 2 * CHUNK + 500
 
@@ -64,13 +64,18 @@ with path.open("rb") as file:
     source = LabelFile.of(path, file)
     publisher = Publisher(KafkaSettings(kafka=brokers))
     try:
-        publish_reports(source, Reading("pathology", source.batch_id), publisher,
+        publish_reports(source, Reading("pathology", source.batch_id), int(sys.argv[3]), publisher,
                         wait_for_the_broker_to_be_lost, Patience(limit_s=0))
     except Exception as error:
         sentence, code = sentence_and_code(error)
         print(sentence)
         sys.exit(code)
 """
+
+
+def source_id(path: Path) -> UUID:
+    with path.open("rb") as file:
+        return LabelFile.of(path, file).batch_id
 
 
 def test_the_same_file_completes_what_a_lost_broker_left_half_published(
@@ -80,7 +85,7 @@ def test_the_same_file_completes_what_a_lost_broker_left_half_published(
     path = written(tmp_path / "labels.csv", HEADER, rows)
     brokers = kafka.settings(broker.state).kafka
     child = subprocess.Popen(
-        [sys.executable, "-P", "-c", IMPORT, path, brokers],
+        [sys.executable, "-P", "-c", IMPORT, path, brokers, str(ROWS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -90,24 +95,29 @@ def test_the_same_file_completes_what_a_lost_broker_left_half_published(
         assert child.stdout is not None
         assert child.stdout.readline() == f"{CHUNK}\n"
         broker.kill_kafka()
-        told, _ = child.communicate("\n", timeout=90)
-    assert child.returncode == TRY_AGAIN, told
-    assert f"{CHUNK:,} reports or more had been handed to the label workers, and they stay" in told
+        said, _ = child.communicate("\n", timeout=90)
+    assert child.returncode == TRY_AGAIN, said
+    assert f"{CHUNK:,} reports or more had been handed to the label workers, and they stay" in said
+    assert "Until then, audits are incomplete" in said
 
     broker.start_kafka()
     group = Group(brokers, "nobody", LABELS_ARRIVED)
-    part = group.values(group.ends())
+    part, begun = told(handed_over := group.values(group.ends()))
     assert CHUNK <= len(part) < ROWS
-    assert recorded(fresh_database, part).outcomes == len(set(part))
+    assert {one.step for one in begun} == {"begun"}
+    assert recorded(fresh_database, handed_over).outcomes == len(set(part))
+    unfinished = "SELECT batch_id::text, reports FROM audit.label_imports WHERE finished_at IS NULL"
+    assert asked(fresh_database, unfinished) == [(str(source_id(path)), ROWS)]
 
     publisher = Publisher(kafka.settings(broker.state))
     with path.open("rb") as file:
         source = LabelFile.of(path, file)
         reading = Reading("pathology", source.batch_id)
-        assert publish_reports(source, reading, publisher, lambda _: None) == ROWS
+        assert publish_reports(source, reading, ROWS, publisher, lambda _: None) == ROWS
     publisher.close()
     whole = group.values(group.ends())
-    assert len(whole) == len(part) + ROWS
+    assert len(told(whole)[0]) == len(part) + ROWS
     assert recorded(fresh_database, whole).outcomes == ROWS - len(set(part))
+    assert asked(fresh_database, unfinished) == []
     counted = "SELECT count(*), count(DISTINCT batch_id), min(batch_id::text) FROM audit.outcome_reports"
     assert asked(fresh_database, counted) == [(ROWS, 1, str(source.batch_id))]

@@ -18,6 +18,7 @@ from evenscreen.pipeline.audit.result import (
     Kind,
     ReferenceStandard,
     Subject,
+    UnfinishedImport,
     conclude,
 )
 from evenscreen.pipeline.audit.verification import agreement, bounds, by_group, corrected
@@ -48,6 +49,7 @@ def sample(
     verified: tuple[float, float] = (1.0, 1.0),
     sites: Sequence[str] = SITES,
     missing: int = 0,
+    imports: Sequence[UnfinishedImport] = (),
     kind: Kind = "nightly",
     plan: Plan = PLAN,
     night: datetime = NIGHT,
@@ -59,7 +61,7 @@ def sample(
     early = np.random.default_rng(1).random(len(drawn.verified)) < part
     seen = drawn.of(early)
     until = night - timedelta(days=plan.maturity_days)
-    completeness = completeness_of(_ledger(seen, missing, night), until)
+    completeness = completeness_of(_ledger(seen, missing, night), until, imports)
     reported = seen.of(seen.columns["fst_source"] == "reported")
     described = {
         name: descriptions(reported if name.startswith("fst") and name != "fst_source" else seen, name)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -10,9 +11,9 @@ from evenscreen.infra.show.audit import show_audit
 from evenscreen.infra.show.audit_json import audit_json, audit_schema, comparison_schema
 from evenscreen.infra.show.audit_page import page
 from evenscreen.infra.show.audit_words import METRIC_NAMES, lacking, limits, number, share_limits
-from evenscreen.pipeline.audit.result import Audit, Lacking
+from evenscreen.pipeline.audit.result import Audit, Lacking, UnfinishedImport
 
-from .audits import sample
+from .audits import NIGHT, sample
 from .conftest import SMALL
 from .parsed import parse
 
@@ -29,6 +30,25 @@ def test_completeness_comes_first(hostile: Audit, capsys: pytest.CaptureFixture[
     parts = ("Completeness", "41 of", "Conclusion", "Incomplete: 41 of", "Sensitivity  ", "patients", "Notes")
     order = [text.index(words) for words in parts]
     assert order == sorted(order)
+
+
+def test_half_a_file_of_outcomes_is_told_before_any_figure_in_every_report(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = UnfinishedImport(batch_id=UUID(int=7), reports=2000, imported_by="Rot", began_at=NIGHT)
+    found = sample(SMALL, imports=[one])
+    sentence = f"An import of 2,000 rows that began at {NIGHT:%Y-%m-%d %H:%M} UTC was not finished: "
+    sentence += f"import the same file again (batch {UUID(int=7)})."
+    terminal = " ".join(shown(capsys, found).split())
+    for report in (terminal, parse(page(found)).text):
+        assert 0 < report.index(sentence) < report.index("Conclusion")
+    assert "Incomplete: All" in terminal
+    told = json.loads(audit_json(found))
+    assert (told["conclusion"], told["completeness"]["complete"]) == ("incomplete", False)
+    assert told["completeness"]["unfinished_imports"][0]["batch_id"] == str(UUID(int=7))
+    over = sample(SMALL, imports=[one.model_copy(update={"abandoned_by": "x", "abandoned_at": NIGHT})])
+    assert over.completeness.complete
+    assert "was abandoned at" in " ".join(shown(capsys, over).split())
 
 
 def test_a_gap_is_named_with_its_limits_and_what_is_proven(
