@@ -1,4 +1,4 @@
-"""Faster questions and nights at the same answers: what is new is found once, days say which periods changed."""
+"""Faster questions and nights, the same answers: what is new is found once, days say which periods changed."""
 
 import re
 from pathlib import Path
@@ -45,8 +45,7 @@ def downgrade() -> None:
 def _function(script: str, name: str) -> str:
     found = script[script.index(f"CREATE {name}(") :]
     body = re.search(r"^(BEGIN ATOMIC|AS \$\$)$", found, re.MULTILINE)
-    assert body is not None, "every function has a body"
-    close = "\nEND;\n" if body[1] == "BEGIN ATOMIC" else "\n$$;\n"
+    close = "\nEND;\n" if body and body[1] == "BEGIN ATOMIC" else "\n$$;\n"
     end = found.index(close) + len(close)
     return found[:end].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
 
