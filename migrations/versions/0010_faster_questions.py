@@ -1,4 +1,4 @@
-"""Faster questions and nights, the same answers: what is new is found once, days say which periods changed."""
+"""Faster questions and nights, same answers: what is new is found once, days say which periods changed."""
 
 import re
 from pathlib import Path
