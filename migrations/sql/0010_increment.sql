@@ -238,15 +238,11 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT f.begins, f.begins + u.length AS ends
             UNION ALL
-            -- Thirds and sixths; the last of a month ends with it.
+            -- Sixths; the last of a month ends with it.
             SELECT
                 f.begins + make_interval(days => t.after),
-                CASE
-                    WHEN t.after + l.days = 30 THEN f.begins + u.length
-                    ELSE f.begins + make_interval(days => t.after + l.days)
-                END
-            FROM (VALUES (10), (5)) AS l(days)
-            CROSS JOIN LATERAL generate_series(0, 30 - l.days, l.days) AS t(after)
+                CASE WHEN t.after = 25 THEN f.begins + u.length ELSE f.begins + make_interval(days => t.after + 5) END
+            FROM generate_series(0, 25, 5) AS t(after)
             WHERE u.name = 'month'
             UNION ALL
             -- From the beginning of time to the end of a late quarter: nearly all that the nightly audit asks for.
@@ -284,8 +280,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION audit.roll_up() IS
-    'Counts the images of whole sixths and thirds of months, months, quarters, halves of years, years and all that '
-    'came until a quarter''s end, where none is counted yet or half as many came or changed since. Changes no '
-    'figure, only how fast it is found. Returns how many periods it counted.';
+    'Counts the images of whole sixths of months, months, quarters, halves of years, years and all that came until '
+    'a quarter''s end, where none is counted yet or half as many came or changed since. Changes no figure, only how '
+    'fast it is found. Returns how many periods it counted.';
 COMMENT ON TABLE audit_periods IS
-    'Months, their thirds and sixths, quarters, years and their halves whose images were counted once for all windows.';
+    'Months and their sixths, quarters, years and their halves whose images were counted once for all windows.';

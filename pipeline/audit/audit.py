@@ -69,9 +69,10 @@ def audit(
     rows_described = second.submit(description_rows, question)
     scored = second.submit(_asked, SCORES, question, plan.primary)
     others = {name: second.submit(other_lines, question, name) for name in ("all", both[1])}
+    lately = second.submit(recent_rows, question)
     complete = counted(connection, question.since, question.until, question.as_of)
     counted_at = now(connection)
-    rows, recent = component_rows(connection, question), recent_rows(connection, question)
+    rows, recent = component_rows(connection, question), lately.result()
     groups = {grouping: figures(rows[grouping], recent[grouping]) for grouping in both}
     standards = tuple(ReferenceStandard.model_validate(row) for row in reported.result())
     draws: dict[Grouping, dict[str, SampledGroup]] = {}

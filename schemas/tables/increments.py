@@ -187,7 +187,7 @@ class Period(Table):
     __table_args__ = (
         UniqueConstraint("first_day", "last_day", "through_increment_id"),
         {
-            "comment": "Months, their thirds and sixths, quarters, years and their halves whose images were "
+            "comment": "Months and their sixths, quarters, years and their halves whose images were "
             "counted once for all windows."
         },
     )

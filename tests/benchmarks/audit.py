@@ -87,6 +87,7 @@ def main() -> None:
             _describe(superuser, clock, given, findings, progress)
             _audits(found, database, clock, given, findings, progress)
             _learn(superuser, given, given.rounds, TODAY - timedelta(minutes=1), progress)
+            _unsummed(superuser, found, database, clock, given, findings, progress)
             _nightly(found, database, clock, findings, progress)
         if given.labels:
             _labels(found, given, findings, progress)
@@ -198,6 +199,33 @@ def _audits(
         rounds += spent
     _add(findings, "audit", "full audit with verdicts", rounds, Goal(20.0, "below"))
     findings.add("audit", "memory of the client", "MB", peaks, Goal(300.0, "below"))
+
+
+def _unsummed(
+    superuser: "psycopg2.extensions.connection",
+    found: Place,
+    database: Database,
+    clock: Clock,
+    given: argparse.Namespace,
+    findings: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    """The same questions by day, when no increment has seen yet what came since midnight."""
+    rounds: list[Spent] = []
+    progress("questions before the increment")
+    with superuser.cursor() as cursor:
+        for _ in range(given.rounds):
+            with clock.spent() as spent:
+                cursor.execute(
+                    "SELECT * FROM audit.histogram_metrics(%s, %s, clock_timestamp(), %s, 'fst_group')",
+                    (*WINDOWS["all until some noon"], MODEL),
+                )
+            rounds += spent
+    _add(findings, "by day", f"by fst_group, {given.nightly:,} images not yet summed", rounds)
+    command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "--json"]
+    with clock.spent() as spent:
+        _peak_mb(command, _environment(found, database), found.folder)
+    _add(findings, "by day", f"full audit, {given.nightly:,} images not yet summed", spent)
 
 
 def _nightly(
