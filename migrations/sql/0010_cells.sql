@@ -1,5 +1,4 @@
--- Descriptive figures of any window, faster: what no increment has seen is looked for once, and percentiles of
--- the latency are found without a sum for every millisecond.
+-- Descriptive figures of any window, faster: what no increment has seen is looked for once.
 
 CREATE TYPE figures.fresh_count AS (
     key text,
@@ -91,8 +90,11 @@ BEGIN ATOMIC
         AND figures.is_asked(numbered_groups.dimension, source, g.dimension, g.fst_source)
     -- Groups nothing, as the key is unique; keeps the search above from being done once per case.
     GROUP BY g.group_id
+    -- figures.histogram asks for half of them at a time.
     HAVING array_position(keys, figures.group_name(numbered_groups.dimension, g.dimension, g.value)) IS NOT NULL;
 END;
+COMMENT ON FUNCTION figures.numbered_groups(text, text, text, text[]) IS
+    'Groups that a question means, of those in keys, with their place there.';
 
 CREATE FUNCTION figures.coded(
     since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,

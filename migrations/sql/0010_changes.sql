@@ -183,7 +183,8 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM summed AS s WHERE s.audit_id = n.audit_id)
     UNION ALL
     SELECT
-        sum(n.sign)::smallint, n.audit_id, n.patient_number, n.last_modified, n.sampling_probability, n.latency_ms, n.score,
+        sum(n.sign)::smallint, n.audit_id, n.patient_number, n.last_modified, n.sampling_probability, n.latency_ms,
+        n.score,
         n.model_version, n.outcome, n.reason, n.flagged, n.fst, n.fst_source, n.site, n.device, n.modality,
         n.body_site, n.age_band, n.sex, n.malignant, n.contradictory, n.label_source, n.verification_reason
     FROM (

@@ -151,9 +151,10 @@ RETURNS TABLE (group_index integer, p50_s double precision, p95_s double precisi
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH cells AS MATERIALIZED (
-        SELECT g.group_index, g.latency_ms, g.sign AS images
+        SELECT g.group_index, g.latency_ms, sum(g.sign)::integer AS images
         FROM figures.grouped(since, until, as_of, model, dimension, source, keys, through) AS g
         WHERE basis = 'cases' AND g.outcome <> 'superseded' AND g.latency_ms IS NOT NULL
+        GROUP BY g.group_index, g.latency_ms
         UNION ALL
         SELECT g.group_index, u.latency_ms, u.images
         FROM public.audit_sums AS s

@@ -43,3 +43,7 @@ COMMENT ON TABLE audit_periods IS
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA figures FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION figures.case_rows(timestamptz, timestamptz, timestamptz, text, uuid[])
     TO evenscreen_auditor;
+COMMENT ON FUNCTION figures.described(timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer) IS
+    'Counts and figures that counts by exact score give, one row per group.';
+COMMENT ON FUNCTION figures.numbered_groups(text, text, text, text[]) IS
+    'Groups that a question means, with their place in keys.';

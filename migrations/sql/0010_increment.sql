@@ -11,10 +11,21 @@ COMMENT ON COLUMN audit_increment_days.increment_id IS 'The increment';
 COMMENT ON COLUMN audit_increment_days.day IS 'Day (UTC) of Last-Modified';
 COMMENT ON COLUMN audit_increment_days.entries IS 'Rows that it added for images of the day';
 
+-- No increment may end between this and the commit: its days would be missing.
+LOCK TABLE audit_increments IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO audit_increment_days (increment_id, day, entries)
 SELECT e.increment_id, (e.last_modified AT TIME ZONE 'UTC')::date, count(*)
 FROM audit_entries AS e
 GROUP BY 1, 2;
+
+-- Sixths of months take the place of thirds, which nothing would count again.
+DELETE FROM audit_sums WHERE period_id IN (
+    SELECT p.period_id FROM audit_periods AS p WHERE p.last_day - p.first_day BETWEEN 7 AND 10
+);
+DELETE FROM audit_stratum_sums WHERE period_id IN (
+    SELECT p.period_id FROM audit_periods AS p WHERE p.last_day - p.first_day BETWEEN 7 AND 10
+);
+DELETE FROM audit_periods WHERE last_day - first_day BETWEEN 7 AND 10;
 
 CREATE OR REPLACE FUNCTION audit.increment(as_of timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (increment_id integer, known_until timestamptz, entries bigint)
@@ -258,7 +269,8 @@ BEGIN
         ORDER BY p.through_increment_id DESC LIMIT 1;
         SELECT coalesce(sum(d.entries), 0) INTO fresh FROM public.audit_increment_days AS d
         WHERE d.day BETWEEN period.first_day AND period.last_day
-            AND d.increment_id > coalesce(summed.through_increment_id, 0);
+            AND d.increment_id > coalesce(summed.through_increment_id, 0)
+            AND d.increment_id <= newest.increment_id;
         CONTINUE WHEN fresh = 0 OR fresh * 2 < summed.images;
         added := nextval(pg_get_serial_sequence('public.audit_periods', 'period_id'));
         INSERT INTO public.audit_sums (period_id, group_id, kind_id, numbers, images)
