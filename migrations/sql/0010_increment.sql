@@ -19,13 +19,13 @@ FROM audit_entries AS e
 GROUP BY 1, 2;
 
 -- Sixths of months take the place of thirds, which nothing would count again.
-DELETE FROM audit_sums WHERE period_id IN (
-    SELECT p.period_id FROM audit_periods AS p WHERE p.last_day - p.first_day BETWEEN 7 AND 10
-);
-DELETE FROM audit_stratum_sums WHERE period_id IN (
-    SELECT p.period_id FROM audit_periods AS p WHERE p.last_day - p.first_day BETWEEN 7 AND 10
-);
-DELETE FROM audit_periods WHERE last_day - first_day BETWEEN 7 AND 10;
+WITH thirds AS (
+    DELETE FROM audit_periods WHERE last_day - first_day BETWEEN 7 AND 10 RETURNING period_id
+),
+sums AS (
+    DELETE FROM audit_sums AS s USING thirds AS t WHERE s.period_id = t.period_id
+)
+DELETE FROM audit_stratum_sums AS s USING thirds AS t WHERE s.period_id = t.period_id;
 
 CREATE OR REPLACE FUNCTION audit.increment(as_of timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (increment_id integer, known_until timestamptz, entries bigint)

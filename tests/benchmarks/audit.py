@@ -167,16 +167,25 @@ def _describe(
     with superuser.cursor() as cursor:
         for function, dimension, what, goal in asked:
             for name, (since, until) in WINDOWS.items():
-                rounds: list[Spent] = []
                 progress(f"{what}, {name}")
-                for _ in range(given.rounds):
-                    with clock.spent() as spent:
-                        cursor.execute(
-                            f"SELECT * FROM audit.{function}(%s, %s, clock_timestamp(), %s, %s)",
-                            (since, until, MODEL, dimension),
-                        )
-                    rounds += spent
+                rounds = _answered(cursor, clock, given, function, (since, until, MODEL, dimension))
                 _add(findings, "description", f"{what}: {name}", rounds, goal)
+
+
+def _answered(
+    cursor: "psycopg2.extensions.cursor",
+    clock: Clock,
+    given: argparse.Namespace,
+    function: str,
+    question: tuple[str, str, str, str],
+) -> list[Spent]:
+    """What a function of schema audit costs, round by round; `question`: since, until, model, dimension."""
+    rounds: list[Spent] = []
+    for _ in range(given.rounds):
+        with clock.spent() as spent:
+            cursor.execute(f"SELECT * FROM audit.{function}(%s, %s, clock_timestamp(), %s, %s)", question)
+        rounds += spent
+    return rounds
 
 
 def _audits(
@@ -188,15 +197,13 @@ def _audits(
     progress: Callable[[str], None],
 ) -> None:
     """The command, as a person runs it: ledger, verdicts, all descriptions, curves, on record."""
-    env = _environment(found, database)
     rounds: list[Spent] = []
     peaks: list[float] = []
     for number in range(given.rounds):
         progress(f"full audit {number + 1}")
-        command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "--json"]
-        with clock.spent() as spent:
-            peaks.append(_peak_mb(command, env, found.folder))
+        spent, peak = _audited(found, database, clock)
         rounds += spent
+        peaks.append(peak)
     _add(findings, "audit", "full audit with verdicts", rounds, Goal(20.0, "below"))
     findings.add("audit", "memory of the client", "MB", peaks, Goal(300.0, "below"))
 
@@ -211,20 +218,12 @@ def _unsummed(
     progress: Callable[[str], None],
 ) -> None:
     """The same questions by day, when no increment has seen yet what came since midnight."""
-    rounds: list[Spent] = []
     progress("questions before the increment")
+    question = (*WINDOWS["all until some noon"], MODEL, "fst_group")
     with superuser.cursor() as cursor:
-        for _ in range(given.rounds):
-            with clock.spent() as spent:
-                cursor.execute(
-                    "SELECT * FROM audit.histogram_metrics(%s, %s, clock_timestamp(), %s, 'fst_group')",
-                    (*WINDOWS["all until some noon"], MODEL),
-                )
-            rounds += spent
+        rounds = _answered(cursor, clock, given, "histogram_metrics", question)
     _add(findings, "by day", f"by fst_group, {given.nightly:,} images not yet summed", rounds)
-    command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "--json"]
-    with clock.spent() as spent:
-        _peak_mb(command, _environment(found, database), found.folder)
+    spent, _ = _audited(found, database, clock)
     _add(findings, "by day", f"full audit, {given.nightly:,} images not yet summed", spent)
 
 
@@ -233,11 +232,17 @@ def _nightly(
 ) -> None:
     """The command, as cron runs it once a night: what the day brought is summed, then the same."""
     progress("nightly audit")
-    command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", "nightly", "--json"]
-    with clock.spent() as spent:
-        peak = _peak_mb(command, _environment(found, database), found.folder)
+    spent, peak = _audited(found, database, clock, "nightly")
     _add(findings, "audit", "nightly audit: increment, sums, full audit", spent)
     findings.add("audit", "memory of the nightly client", "MB", [peak], Goal(300.0, "below"))
+
+
+def _audited(found: Place, database: Database, clock: Clock, *how: str) -> tuple[list[Spent], float]:
+    """What `evenscreen audit` cost the database, and the most memory in MB that it held itself."""
+    command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", *how, "--json"]
+    with clock.spent() as spent:
+        peak = _peak_mb(command, _environment(found, database), found.folder)
+    return spent, peak
 
 
 def _environment(found: Place, database: Database) -> dict[str, str]:

@@ -74,7 +74,6 @@ def test_the_browser_notices_what_is_wrong(tmp_path: Path) -> None:
 def test_axe_core_finds_nothing_wrong_with_a_page_of_any_verdict(
     uneven: Audit, earlier: list[Audit], hostile: Audit, nobody: Audit, tmp_path: Path
 ) -> None:
-    pytest.importorskip("axe_playwright_python", reason="axe-core, in the dev extra")
     explored = sample(FEW, plan=Plan(name="six", primary="fst"), kind="exploratory")
     even = sample(SIZES, plan=WIDE)
     audits = {found.conclusion: found for found in (even, uneven, hostile, explored, nobody)}
