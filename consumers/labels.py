@@ -35,7 +35,7 @@ def run_labels(settings: LabelSettings) -> None:
         get_logger().info("stopped in bad weather before the start")
         return
     health.weather(None)
-    writer = LabelWriter(engine, weather)
+    writer = LabelWriter(engine, weather, health.beat)
     asyncio.run(
         work_off(
             settings,

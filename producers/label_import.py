@@ -1,8 +1,8 @@
 """A checked file goes to the label workers through the topic, like reports from anywhere else.
 
-Step 1  begun     announced before the first row: from now on half of the file may be there
-Step 2  rows      in chunks, each acknowledged before the next
-Step 3  finished  announced behind the last row: until it is recorded, audits are incomplete
+Step 1  begun     announced before the first row: audits tell of it until the end
+Step 2  rows      in chunks, each acknowledged before the next; label workers hold them
+Step 3  finished  announced behind the last row: with its last record all rows begin to count
 """
 
 import hashlib
@@ -34,14 +34,14 @@ CHUNK = 2_000
 
 
 class Interrupted(Transient):
-    """Bad weather lasted while a file was published: what Kafka had acknowledged stays there."""
+    """Bad weather lasted while a file was published: nothing of it counts until it comes to its end."""
 
     def __init__(self, weather: Transient, acknowledged: int) -> None:
         super().__init__(weather.system, weather.cause)
         self.args = (
-            f"{self}: {acknowledged:,} reports or more had been handed to the label workers, and they stay. "
-            "Import the same file again: it adds the rest and doubles nothing. Until then, audits are "
-            "incomplete",
+            f"{self}: {acknowledged:,} reports or more had been handed to the label workers, and none of "
+            "them counts yet. Import the same file again: it adds the rest, doubles nothing, and all of it "
+            "counts",
         )
 
 
@@ -92,8 +92,8 @@ def publish_reports(
 ) -> int:
     """Publishes the `count` reports of a file that was checked; returns how many Kafka has acknowledged.
 
-    Raises `Interrupted` in lasting bad weather and `Unusable` when the file was changed meanwhile: what was
-    published until then stays, audits are incomplete, and importing the file again adds the rest and doubles
+    Raises `Interrupted` in lasting bad weather and `Unusable` when the file was changed meanwhile: nothing of
+    what was published until then counts before the file as it was is imported to its end. That doubles
     nothing, since a report is known by what it says.
     """
     patience = patience or Patience()
@@ -114,9 +114,9 @@ def publish_reports(
         progress(len(chunk))
     if source.changed or published != count:
         raise Unusable(
-            f"The file was changed while it was read: {published:,} reports were published, and audits are "
-            "incomplete until the rest of it as it was is imported, too, or somebody decides that it never "
-            f"will be: evenscreen labels abandon {source.batch_id}"
+            f"The file was changed while it was read: {published:,} reports were published, and none of them "
+            "counts. Import it again as it is now; audits tell of the older one until somebody decides that "
+            f"it never will be imported: evenscreen labels abandon {source.batch_id}"
         )
     hand_over(partial(announce, publisher, _announcement(ImportStep.FINISHED, reading, count)))
     return published

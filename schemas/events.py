@@ -112,6 +112,9 @@ class LabelArrived(Event):
     """Validity time: when the source reported it. When it became known here is the database's to say."""
     imported_by: Importer
     batch_id: UUID
+    counts_with_batch: bool = False
+    """It counts once the end of its batch was announced in every partition (`ImportAnnounced`), with all
+    other reports of the batch, or never."""
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Self:
@@ -142,8 +145,8 @@ class LabelArrived(Event):
 class ImportAnnounced(Event):
     """An import of a file began, ended or was abandoned. Topic `labels.arrived`, once in every partition.
 
-    A partition is worked off in its order: where `begun` is not recorded, no row behind it is, and where
-    `finished` is recorded from every partition, so is every row of the file.
+    A partition is worked off in its order: where `finished` is recorded from every partition, so is every row
+    of the file. From then on they count.
     """
 
     schema_version: Literal[1] = 1

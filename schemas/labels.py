@@ -56,7 +56,7 @@ class ImportStep(StrEnum):
     FINISHED = "finished"
     """After the last row was acknowledged."""
     ABANDONED = "abandoned"
-    """A person decided that no more of it will come."""
+    """A person decided that it never will be imported to its end."""
 
 
 MALIGNANT = frozenset(

@@ -60,7 +60,8 @@ WAITING_FOR_SIDECAR = Metric(
 LABELS = Metric(
     "evenscreen_labels_total",
     "counter",
-    "Reports read by this process and what became of them: outcome, skin_type, repeat, unreadable.",
+    "Reports read by this process and what became of them: outcome, skin_type, repeat, unreadable; held, and "
+    "one of the others once their file has come to its end.",
     ("fate",),
 )
 MODEL_INFO = Metric("evenscreen_model_info", "gauge", "1 for the loaded model.", ("model_version",))

@@ -32,9 +32,10 @@ def import_(
     and outcome (malignant or benign) with source, or fst. It may add diagnosis, verification_reason,
     sampling_probability, fst_source, and in supersedes the report it replaces.
 
-    Every row is checked before the first is published. Where Kafka goes away in the middle for more than a
-    minute, the command ends with 75 and says how many rows it handed over: they stay, audits are incomplete,
-    and importing the same file again adds the rest. Importing a file again doubles nothing.
+    Every row is checked before the first is published, and all begin to count together, when the last has
+    come. Where Kafka goes away in the middle for more than a minute, the command ends with 75, nothing of the
+    file counts, and audits tell of it until the same file is imported to its end. Importing a file again
+    doubles nothing.
     """
     from evenscreen.infra.cli.failures import NO_INPUT, NoInput
     from evenscreen.infra.cli.reached import settings_for
@@ -84,10 +85,10 @@ def abandon(
     ],
     by: By = None,
 ) -> None:
-    """Decide that no more will come of a file whose import was not finished, because it is lost for good.
+    """Decide that a file whose import was not finished never will be imported, because it is lost or wrong.
 
-    What had come of it stays and counts; audits are complete without the rest, and name the decision. Where
-    the file is at hand, import it again instead.
+    Nothing of it counts, as before, and audits tell of it no longer. Where the file is at hand and right,
+    import it again instead.
     """
     from evenscreen.infra.cli.reached import settings_for
     from evenscreen.infra.show.labels import show_abandoned

@@ -35,15 +35,18 @@ def show_checked(checked: "Checked", batch_id: "UUID") -> None:
 
 
 def show_imported(checked: "Checked", batch_id: "UUID") -> None:
-    """How many rows went where."""
-    print(f"{checked.reports:,} rows handed to the label workers as batch {batch_id}{_repeats(checked)}.")
+    """How many rows went where, and when they count."""
+    print(
+        f"{checked.reports:,} rows handed to the label workers as batch {batch_id}{_repeats(checked)}. "
+        "They count together, once the workers have recorded all of them."
+    )
 
 
 def show_abandoned(batch_id: "UUID") -> None:
     """What was decided, and from when on it holds."""
     print(
-        f"Batch {batch_id} is abandoned: what had come of it stays. Audits wait for no more of it once a "
-        "label worker has recorded that."
+        f"Batch {batch_id} is abandoned: nothing of it counts, and audits tell of it no longer once a label "
+        "worker has recorded that."
     )
 
 

@@ -1,11 +1,11 @@
-"""Whether all images of a window and all outcomes at hand are in the figures: what every audit opens with."""
+"""Whether all images of a window are in the figures: what every audit opens with."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.audit.imports import sentences, unfinished, waited_for
+from evenscreen.pipeline.audit.imports import sentences, unfinished
 from evenscreen.pipeline.audit.result import Completeness, GroupDescription, UnfinishedImport
 from evenscreen.pipeline.ledger import Ledger, ledger
 
@@ -24,17 +24,15 @@ def counted(connection: Connection, since: datetime, until: datetime, as_of: dat
 
 
 def completeness(found: Ledger, until: datetime, imports: Sequence[UnfinishedImport] = ()) -> Completeness:
-    """Incomplete where an image is missing, where nobody has looked since `until` whether one is, and where a
-    part of a file of outcomes may be missing: of any image, so that counts whatever the window.
+    """Incomplete where an image is missing, and where nobody has looked since `until` whether one is.
+
+    A file of outcomes that has not come to its end makes nothing incomplete: outcomes come late, and nothing
+    of it counts. It is told, since somebody meant it to count.
     """
-    lacking, waits = _lacking(found, until), bool(waited_for(imports))
-    but = ", but not every file of outcomes" if waits else ""
-    said = [lacking or f"All {found.known} images are accounted for{but}.", *sentences(imports)]
+    lacking = _lacking(found, until)
+    said = [lacking or f"All {found.known} images are accounted for.", *sentences(imports)]
     return Completeness(
-        ledger=found,
-        complete=lacking is None and not waits,
-        sentence=" ".join(said),
-        unfinished_imports=tuple(imports),
+        ledger=found, complete=lacking is None, sentence=" ".join(said), unfinished_imports=tuple(imports)
     )
 
 

@@ -31,7 +31,7 @@ def contradictions(on_record: OnRecord) -> list[str]:
     )
     wrong = [f"column {name}" for name, value in own.items() if on_record.columns[name] != value]
     told = found.completeness
-    counted = completeness(told.ledger, found.subject.until, told.unfinished_imports)
+    counted = completeness(told.ledger, found.subject.until)
     if counted.complete != told.complete:
         wrong.append("completeness")
     if conclude(found.judgements[0].outcome, counted.complete) != found.conclusion:

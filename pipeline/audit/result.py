@@ -55,7 +55,7 @@ class Subject(Part):
 
 
 class UnfinishedImport(Part):
-    """A file of outcomes and skin types of which only a part may have been here."""
+    """A file of outcomes and skin types that had not come to its end: nothing of it counts."""
 
     batch_id: UUID
     """Of the file's content, as its reports bear it: the same file is the same batch."""
@@ -63,13 +63,10 @@ class UnfinishedImport(Part):
     """Rows of the file."""
     imported_by: str
     began_at: AwareDatetime
-    abandoned_by: str | None = None
-    """Who decided that no more of it will come; None where nobody did."""
-    abandoned_at: AwareDatetime | None = None
 
 
 class Completeness(Part):
-    """Whether all images of the window, and all files of outcomes that were begun, are in the figures."""
+    """Whether all images of the window are in the figures, and which files of outcomes are in none."""
 
     ledger: Ledger
     """Of the window, under any model: what a predecessor screened is accounted for."""
@@ -81,8 +78,7 @@ class Completeness(Part):
     counted_at: AwareDatetime | None = None
     """When the ledger was counted: it knows no `as_of`, and tells of that moment."""
     unfinished_imports: tuple[UnfinishedImport, ...] = ()
-    """Known to have begun and not known to have ended at `as_of`. Without the rest of those that somebody
-    abandoned it is complete."""
+    """Known at `as_of` to have begun, and neither to have ended nor to be abandoned."""
 
 
 class Interval(Part):

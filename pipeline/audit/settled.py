@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, text
 from evenscreen.pipeline.database import transaction
 from evenscreen.schemas.errors import Fatal, Transient
 
-PATIENCE_S = 30.0
+PATIENCE_S = 600.0
+"""A file of two million reports begins to count in a transaction of some minutes."""
 POLL_S = 0.02
 CLOCK = text("SELECT clock_timestamp()")
 WRITERS = text("""

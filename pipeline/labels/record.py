@@ -5,13 +5,14 @@ somebody asks (`audit.outcomes`, `audit.skin_types`). So this role reads neither
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.dead_letter import Unreadable, bury
+from evenscreen.pipeline.labels.hold import agree, hold, release
 from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import report_id
 from evenscreen.schemas.labels import ImportStep
@@ -78,12 +79,13 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class RecordedLabels:
-    """What a batch really added; everything else in it was there before."""
+    """What a batch really added; all else in it was there before, or waits for the rest of its file."""
 
     outcomes: int
     skin_types: int
     repeats: int
     unreadable: int
+    held: int = 0
 
 
 def record_labels(
@@ -91,32 +93,57 @@ def record_labels(
     labels: Sequence[LabelArrived],
     unreadable: Sequence[Unreadable],
     imports: Sequence[ImportAnnounced] = (),
+    beat: Callable[[], None] = lambda: None,
 ) -> RecordedLabels:
     """Writes all reports of a batch, what is announced of imports, and a dead letter per unreadable message.
 
-    Everything is durable, or nothing, once the caller's transaction is. Knowledge times keep the order of
-    partitions: an import is known to have begun before its rows are known, and to have ended after.
+    Reports of a file wait until its end was recorded from every partition; with the last of them, all begin
+    to count, which takes about a minute per million, with a `beat` every second. Everything is durable, or
+    nothing, once the caller's transaction is.
     """
+    agree(connection, imports)
     _record_imports(connection, [one for one in imports if one.step is ImportStep.BEGUN])
-    outcomes = {row["report_id"]: row for row in map(outcome_row, labels) if row is not None}
-    skin_types = {row["report_id"]: row for row in map(skin_type_row, labels) if row is not None}
-    said = sum(label.outcome is not None for label in labels)
-    said += sum(label.skin_type is not None for label in labels)
-    new_outcomes = new_skin_types = 0
-    if outcomes:
-        rows = json.dumps(list(outcomes.values()), ensure_ascii=False)
-        new_outcomes = len(connection.execute(FIRST, {"rows": rows}).all())
-        new_outcomes += len(connection.execute(FURTHER, {"rows": rows}).all())
-    if skin_types:
-        rows = json.dumps(list(skin_types.values()), ensure_ascii=False)
-        new_skin_types = len(connection.execute(SKIN_TYPES, {"rows": rows}).all())
+    waiting = [label for label in labels if label.counts_with_batch]
+    held = _rows(waiting)
+    hold(connection, *held)
+    rows = _rows([label for label in labels if not label.counts_with_batch])
+    new_outcomes, new_skin_types = _insert(connection, *rows)
     _record_imports(connection, [one for one in imports if one.step is not ImportStep.BEGUN])
+    released = release(connection, [one for one in imports if one.step is ImportStep.FINISHED], beat)
+    new_outcomes += released.outcomes
+    new_skin_types += released.skin_types
     return RecordedLabels(
         outcomes=new_outcomes,
         skin_types=new_skin_types,
-        repeats=said - new_outcomes - new_skin_types,
+        repeats=sum(map(len, rows)) + released.reports - new_outcomes - new_skin_types,
         unreadable=bury(connection, unreadable),
+        held=sum(map(len, held)),
     )
+
+
+def _rows(labels: Sequence[LabelArrived]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows of outcomes and of skin types."""
+    outcomes = [row for row in map(outcome_row, labels) if row is not None]
+    return outcomes, [row for row in map(skin_type_row, labels) if row is not None]
+
+
+def _insert(
+    connection: Connection, outcomes: Sequence[dict[str, object]], skin_types: Sequence[dict[str, object]]
+) -> tuple[int, int]:
+    """How many outcomes and skin types were new."""
+    new_outcomes = new_skin_types = 0
+    if outcomes:
+        rows = json.dumps(_once(outcomes), ensure_ascii=False)
+        new_outcomes = len(connection.execute(FIRST, {"rows": rows}).all())
+        new_outcomes += len(connection.execute(FURTHER, {"rows": rows}).all())
+    if skin_types:
+        rows = json.dumps(_once(skin_types), ensure_ascii=False)
+        new_skin_types = len(connection.execute(SKIN_TYPES, {"rows": rows}).all())
+    return new_outcomes, new_skin_types
+
+
+def _once(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    return list({row["report_id"]: row for row in rows}.values())
 
 
 def _record_imports(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:

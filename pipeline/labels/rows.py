@@ -82,6 +82,7 @@ class Reading:
                 "skin_type": _skin_type(values),
                 "imported_by": self.imported_by,
                 "batch_id": self.batch_id,
+                "counts_with_batch": True,
             }
         )
 

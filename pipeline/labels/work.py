@@ -2,11 +2,12 @@
 
 Step 1  read    bytes → reports, imports announced, and what is neither  read.py
 Step 2  record  all of them in one transaction, the others as letters    record.py
+                those of a file wait until all of it has come            hold.py
 
 When `finish` returns, the batch is durable and its messages may be acknowledged; nothing before that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -26,6 +27,8 @@ class LabelWriter:
 
     engine: Engine
     weather: Weather
+    beat: Callable[[], None] = lambda: None
+    """Is called while a large file begins to count."""
 
     def prepare(self, topic: str, values: Sequence[bytes | None]) -> LabelBatch:
         """Step 1 for the values of messages from `topic`; writes nothing."""
@@ -39,6 +42,7 @@ class LabelWriter:
             "skin_type": recorded.skin_types,
             "repeat": recorded.repeats,
             "unreadable": recorded.unreadable,
+            "held": recorded.held,
         }
         for fate, count in fates.items():
             counter(metrics.LABELS).labels(fate=fate).inc(count)
@@ -47,4 +51,4 @@ class LabelWriter:
 
     def _record(self, batch: LabelBatch) -> RecordedLabels:
         with transaction(self.engine) as connection:
-            return record_labels(connection, batch.labels, batch.unreadable, batch.imports)
+            return record_labels(connection, batch.labels, batch.unreadable, batch.imports, self.beat)

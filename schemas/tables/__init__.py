@@ -3,7 +3,7 @@
 from evenscreen.schemas.tables.arrivals import Arrival, Listing, Walk
 from evenscreen.schemas.tables.audit import AuditRecord, DeadLetter, Model, Patient, Prediction
 from evenscreen.schemas.tables.base import Table
-from evenscreen.schemas.tables.imports import LabelImport
+from evenscreen.schemas.tables.imports import HeldReport, LabelImport
 from evenscreen.schemas.tables.increments import (
     CaseEntry,
     Group,
@@ -28,6 +28,7 @@ __all__ = [
     "DeadLetter",
     "GroundTruth",
     "Group",
+    "HeldReport",
     "Increment",
     "Kind",
     "LabelImport",

@@ -1,8 +1,10 @@
-"""Imports of files that began, ended or were abandoned: who has half a file must know it."""
+"""Imports of files that began, ended or were abandoned, and reports that wait for the end of theirs."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Integer, SmallInteger, func
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Integer, SmallInteger, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from evenscreen.schemas.labels import ImportStep
@@ -39,4 +41,28 @@ class LabelImport(Table):
     announced_by: Mapped[str] = mapped_column(comment="Who imports, or who abandoned it")
     known_at: Mapped[UtcTime] = mapped_column(
         server_default=func.clock_timestamp(), comment="Knowledge time: when the row was written"
+    )
+
+
+class HeldReport(Table):
+    """A report of a file that has not come to its end. Deleted when it is released."""
+
+    __tablename__ = "held_reports"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(outcome, skin_type) = 1", name="says_one_thing"),
+        {
+            "comment": "Reports of files that have not come to their end. The same report may be here "
+            "several times."
+        },
+    )
+
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True, comment="The import, as its reports bear it")
+    held_id: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True), primary_key=True, comment="Rises with time"
+    )
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="What will be a row of ground_truth; its key, if it has one, is personal data"
+    )
+    skin_type: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="What will be a row of skin_type_reports; its key, if it has one, is personal data"
     )

@@ -1,6 +1,7 @@
-"""What is known of an import: that it began before its rows and ended after them, whatever comes first."""
+"""A file counts whole or not at all, whatever comes first, and what is known of its import."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID
@@ -12,13 +13,13 @@ from evenscreen.pipeline.audit.imports import unfinished
 from evenscreen.pipeline.audit.result import UnfinishedImport
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.labels.read import read_labels
-from evenscreen.pipeline.labels.record import record_labels
+from evenscreen.pipeline.labels.record import RecordedLabels, record_labels
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.events import Event, ImportAnnounced, LabelArrived
 from evenscreen.schemas.labels import ImportStep
 
 from .images import count, image
-from .reports import BATCH, asked, now, report
+from .reports import BATCH, asked, now, outcomes, report, skin_types
 
 BEGUN, FINISHED, ABANDONED = ImportStep
 BEGAN_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -47,13 +48,13 @@ def step(which: ImportStep, after: timedelta = timedelta(0), *, by: str = "Dr. R
 
 
 @pytest.fixture
-def arrive(engine_of: Callable[[str], Engine]) -> Callable[..., None]:
+def arrive(engine_of: Callable[[str], Engine]) -> Callable[..., RecordedLabels]:
     """As a label worker records a batch of messages."""
 
-    def record(*events: Event) -> None:
+    def record(*events: Event) -> RecordedLabels:
         batch = read_labels("t", [one.encoded() for one in events])
         with transaction(engine_of("labeller")) as connection:
-            record_labels(connection, batch.labels, batch.unreadable, batch.imports)
+            return record_labels(connection, batch.labels, batch.unreadable, batch.imports)
 
     return record
 
@@ -71,7 +72,7 @@ def lacking(engine_of: Callable[[str], Engine]) -> Callable[..., Sequence[Unfini
 
 
 def test_an_import_is_unfinished_from_its_first_begin_to_the_end_of_its_last_partition(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
 ) -> None:
     before = now(owner)
     arrive(step(BEGUN)[1])
@@ -87,7 +88,7 @@ def test_an_import_is_unfinished_from_its_first_begin_to_the_end_of_its_last_par
 
 
 def test_order_and_redelivery_do_not_matter(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
 ) -> None:
     events = [step(BEGUN)[0], step(BEGUN)[2], *step(FINISHED, HOUR)]
     for order in permutations(events):
@@ -104,7 +105,7 @@ def test_order_and_redelivery_do_not_matter(
 
 
 def test_the_same_file_from_somebody_else_finishes_it(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]]
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]]
 ) -> None:
     arrive(*step(BEGUN), *step(BEGUN, HOUR, by="Dr. Blau"), *step(FINISHED, 2 * HOUR, by="Dr. Blau"))
     assert lacking() == ()
@@ -113,56 +114,146 @@ def test_the_same_file_from_somebody_else_finishes_it(
 
 
 def test_parts_of_two_ends_are_no_end(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]]
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]]
 ) -> None:
     arrive(*step(BEGUN), *step(FINISHED, HOUR)[:2], *step(FINISHED, 2 * HOUR)[2:])
     assert lacking()
 
 
-def test_who_abandons_an_import_is_named_and_whoever_begins_it_again_is_waited_for(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
+def test_an_abandoned_import_is_not_waited_for_until_somebody_begins_it_again(
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
 ) -> None:
-    arrive(*step(ABANDONED, HOUR, by="Dr. Grün")[:1])
     arrive(*step(BEGUN))
-    decided = now(owner)
-    (one,) = lacking()
-    assert (one.began_at, one.abandoned_by) == (BEGAN_AT, "Dr. Grün")
-    assert one.abandoned_at
+    before = now(owner)
+    arrive(*step(ABANDONED, HOUR, by="Dr. Grün")[:1])
+    assert lacking() == ()
+    assert [one.began_at for one in lacking(before)] == [BEGAN_AT]  # a past day is answered as it was
+    decided = "SELECT abandoned_by FROM audit.label_imports WHERE abandoned_at IS NOT NULL"
+    assert asked(owner, decided) == [("Dr. Grün",)]
     arrive(*step(BEGUN, 2 * HOUR))
-    (again,) = lacking()
-    assert (again.began_at, again.abandoned_at) == (BEGAN_AT + 2 * HOUR, None)
-    assert lacking(decided) == (one,)
+    assert [one.began_at for one in lacking()] == [BEGAN_AT + 2 * HOUR]
     arrive(*step(FINISHED, 3 * HOUR))
     assert lacking() == ()
 
 
-def test_a_decision_counts_from_when_it_was_known(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
+def of_file(*numbers: int) -> list[LabelArrived]:
+    """Rows of a file: the outcome and the skin type of each image."""
+    return [
+        report(n % 2 == 0, fst=4, screening_id=image(n).screening_id, counts_with_batch=True) for n in numbers
+    ]
+
+
+def test_a_file_counts_whole_or_not_at_all(
+    arrive: Callable[..., RecordedLabels], owner: Engine, engine_of: Callable[[str], Engine]
 ) -> None:
-    arrive(*step(BEGUN))
+    *others, last = step(FINISHED, HOUR)
+    assert arrive(*step(BEGUN), *of_file(1, 2, 3)) == RecordedLabels(0, 0, 0, 0, held=6)
+    assert arrive(*of_file(3, 4, 5), *others) == RecordedLabels(0, 0, 0, 0, held=6)
+    auditor = engine_of("auditor")
+    assert (outcomes(auditor), skin_types(auditor)) == ({}, {})
+    assert asked(auditor, "SELECT count(*) FROM audit.outcome_reports") == [(0,)]
     before = now(owner)
-    arrive(*step(ABANDONED, HOUR))
-    assert [one.abandoned_by for one in lacking(before)] == [None]
-    assert [one.abandoned_by for one in lacking()] == ["Dr. Rot"]
+    assert arrive(last) == RecordedLabels(5, 5, 2, 0)
+    assert outcomes(auditor) == {image(n).screening_id: n % 2 == 0 for n in range(1, 6)}
+    assert skin_types(auditor) == {image(n).screening_id: (4, "reported") for n in range(1, 6)}
+    assert outcomes(auditor, before) == {}
+    assert count(owner, "held_reports") == 0
 
 
-def test_no_row_is_known_before_its_import_began_nor_after_it_ended(
-    arrive: Callable[..., None], owner: Engine
+def test_all_of_a_file_becomes_known_in_the_moment_of_its_end(
+    arrive: Callable[..., RecordedLabels], owner: Engine
 ) -> None:
     """Also where begin, rows and end come in one batch, in whatever order the partitions were read."""
-    rows: list[LabelArrived] = [report(True, fst=4, screening_id=image(n).screening_id) for n in range(1, 30)]
-    arrive(*step(FINISHED, HOUR), *rows, *step(BEGUN))
-    times = """
-        SELECT (SELECT max(known_at) FROM label_imports WHERE step = 'begun')
-            < (SELECT min(known_at) FROM ground_truth),
-            (SELECT max(known_at) FROM skin_type_reports)
-            < (SELECT min(known_at) FROM label_imports WHERE step = 'finished')
+    arrive(*step(FINISHED, HOUR), *of_file(*range(1, 30)), *step(BEGUN))
+    moments = """
+        SELECT DISTINCT r.known_at = i.finished_at AND r.known_at > i.known_at FROM audit.label_imports AS i,
+            (SELECT known_at FROM ground_truth UNION ALL SELECT known_at FROM skin_type_reports) AS r
     """
-    assert asked(owner, times) == [(True, True)]
+    assert asked(owner, moments) == [(True,)]
+    assert count(owner, "ground_truth") == 29
+
+
+def test_the_parts_of_a_file_that_came_before_and_after_an_interruption_count_together(
+    arrive: Callable[..., RecordedLabels], owner: Engine
+) -> None:
+    arrive(*step(BEGUN), *of_file(1, 2), *step(FINISHED, HOUR)[1:])
+    arrive(*step(ABANDONED, HOUR))
+    arrive(*step(BEGUN, 2 * HOUR), *of_file(1, 2, 3))
+    assert count(owner, "ground_truth") == 0
+    assert arrive(*step(FINISHED, 3 * HOUR)) == RecordedLabels(3, 3, 4, 0)
+    assert (count(owner, "ground_truth"), count(owner, "held_reports")) == (3, 0)
+    again = (*step(BEGUN, 4 * HOUR), *of_file(1, 2, 3), *step(FINISHED, 5 * HOUR))
+    assert arrive(*again) == RecordedLabels(0, 0, 6, 0, held=6)
+
+
+def test_one_file_does_not_let_another_count(arrive: Callable[..., RecordedLabels], owner: Engine) -> None:
+    other = [one.model_copy(update={"batch_id": UUID(int=8)}) for one in of_file(1, 2)]
+    arrive(*of_file(2, 3), *other, *step(FINISHED, HOUR))
+    known = asked(owner, "SELECT screening_id, batch_id FROM ground_truth")
+    assert set(known) == {(image(n).screening_id, BATCH) for n in (2, 3)}
+    assert count(owner, "held_reports") == 4
+
+
+def test_a_released_report_and_one_that_came_by_itself_are_first_and_further_as_ever(
+    arrive: Callable[..., RecordedLabels], owner: Engine
+) -> None:
+    screening = image(1).screening_id
+    by_itself = report(False, screening_id=screening, source="registry")
+    twice = [
+        report(malignant, screening_id=screening, source=source, counts_with_batch=True)
+        for malignant, source in ((True, "histopathology"), (False, "consensus"))
+    ]
+    named = report(True, bucket="b", key="k", counts_with_batch=True)
+    arrive(*twice, named, by_itself)
+    assert arrive(*step(FINISHED, HOUR)).outcomes == 3
+    firsts = (
+        "SELECT first_of_screening, array_agg(source ORDER BY source) FROM ground_truth GROUP BY 1 ORDER BY 1"
+    )
+    assert asked(owner, firsts) == [
+        (False, ["consensus", "histopathology", "histopathology"]),
+        (True, ["registry"]),
+    ]
+    assert outcomes(owner) == {screening: None}  # they contradict each other
+
+
+def test_of_two_workers_that_record_the_last_partitions_at_once_one_lets_the_file_count(
+    arrive: Callable[..., RecordedLabels], owner: Engine, engine_of: Callable[[str], Engine]
+) -> None:
+    one, *others = step(FINISHED, HOUR)
+    arrive(*step(BEGUN), *of_file(1, 2))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine_of("labeller")) as connection:
+            record_labels(connection, (), (), [one])
+            second = pool.submit(arrive, *others)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)  # it waits, and sees the first when it goes on
+        assert second.result(30).outcomes == 2
+    assert count(owner, "ground_truth") == 2
+
+
+def test_a_large_file_counts_in_steps_of_one_transaction(
+    arrive: Callable[..., RecordedLabels], owner: Engine, engine_of: Callable[[str], Engine]
+) -> None:
+    many = """
+        INSERT INTO held_reports (batch_id, outcome)
+        SELECT h.batch_id, h.outcome || jsonb_build_object('report_id', gen_random_uuid())
+        FROM held_reports AS h, generate_series(1, 40000)
+    """
+    arrive(*of_file(1))
+    with transaction(owner) as connection:
+        connection.execute(text("DELETE FROM held_reports WHERE outcome IS NULL"))
+        connection.execute(text(many))
+    beats: list[int] = []
+    with transaction(engine_of("labeller")) as connection:
+        made = record_labels(connection, (), (), step(FINISHED, HOUR), lambda: beats.append(1))
+        assert count(owner, "ground_truth") == 0
+    assert (made.outcomes, len(beats)) == (40_001, 4)
+    assert asked(owner, "SELECT count(*), count(DISTINCT known_at) FROM ground_truth") == [(40_001, 1)]
+    assert asked(owner, "SELECT count(*) FROM ground_truth WHERE first_of_screening") == [(1,)]
 
 
 def test_reports_of_other_producers_need_no_frame(
-    arrive: Callable[..., None], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
+    arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
 ) -> None:
     arrive(report(True, screening_id=image(1).screening_id))
     assert lacking() == ()
@@ -174,7 +265,7 @@ def test_reports_of_other_producers_need_no_frame(
     [{"partition": 3}, {"reports": None}, {"reports": -1}, {"step": "paused"}, {"surprise": "P-SECRET-1"}],
 )
 def test_an_announcement_that_is_none_becomes_a_dead_letter(
-    arrive: Callable[..., None], owner: Engine, wrong: dict[str, object]
+    arrive: Callable[..., RecordedLabels], owner: Engine, wrong: dict[str, object]
 ) -> None:
     arrive(Said(**{**step(BEGUN)[0].model_dump(), **wrong}))
     assert (count(owner, "label_imports"), count(owner, "dead_letters")) == (0, 1)

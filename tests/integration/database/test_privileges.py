@@ -56,7 +56,7 @@ READS: dict[str, dict[str, frozenset[str]]] = {
 INSERTS = {
     "worker": WORKER_TABLES,
     "door": DOOR_TABLES | {"dead_letters"},
-    "labeller": LABEL_TABLES | {"dead_letters", "label_imports"},
+    "labeller": LABEL_TABLES | {"dead_letters", "held_reports", "label_imports"},
     "operator": set(),
     "auditor": set(),
     "nightly": RESULT_TABLES,
@@ -199,14 +199,16 @@ def test_nobody_writes_through_a_view(fresh_database: Reach, owner: Engine, role
                         cursor.execute(statement)
 
 
-def test_only_auditors_ask_what_is_known_and_only_labellers_draw_samples(
+def test_only_auditors_ask_what_is_known_and_only_labellers_draw_samples_and_let_files_count(
     may: Callable[[str, str], bool],
 ) -> None:
     draw = "SELECT * FROM public.draw_verification_sample('m', '2026-01-01', '2026-02-01', 1, 1, 'x')"
+    release = "SELECT * FROM public.release_reports(gen_random_uuid(), now(), 0)"
     for role in ROLES:
         for function in ("outcomes", "skin_types"):
             assert may(role, f"SELECT * FROM audit.{function}(now())") == (role in ("auditor", "nightly"))
         assert may(role, draw) == (role == "labeller"), role
+        assert may(role, release) == (role == "labeller"), role
 
 
 def test_a_login_without_a_group_cannot_even_connect(owner: Engine) -> None:

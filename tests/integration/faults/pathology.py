@@ -68,6 +68,7 @@ class Pathology:
                     "reported_at": datetime(2026, 3, 1, tzinfo=UTC),
                     "imported_by": "pathology",
                     "batch_id": batch,
+                    "counts_with_batch": batch != NO_FILE,
                 }
             )
             for number in itertools.islice(self.numbers, count)
@@ -88,44 +89,56 @@ class Pathology:
             return [tuple(row) for row in connection.execute(text(query))]
 
     def recorded(self) -> set[str]:
-        """Ids of the reports that have a row."""
+        """Ids of the reports that count."""
         return {str(id_) for (id_,) in self.rows("SELECT report_id FROM ground_truth")}
+
+    def held(self) -> set[str]:
+        """Ids of the reports that wait for the end of their file."""
+        return {str(id_) for (id_,) in self.rows("SELECT outcome ->> 'report_id' FROM held_reports")}
+
+    def left(self) -> int:
+        """Rows that reports have left, of whatever kind; grows with every batch that adds something."""
+        (count,) = self.rows(
+            "SELECT (SELECT count(*) FROM ground_truth) + (SELECT count(*) FROM held_reports)"
+        )[0]
+        return int(str(count))
 
     def wait_until_recorded(self) -> None:
         wanted = set(map(_id, self.labels))
 
         def all_there() -> bool:
-            self.assert_ended_files_are_whole()
+            self.assert_files_are_whole()
             return wanted <= self.recorded()
 
         eventually("every report has its row", all_there)
 
-    def assert_ended_files_are_whole(self) -> int:
-        """At this very moment: who is told that a file has come to its end finds every row of it.
+    def assert_files_are_whole(self) -> int:
+        """At this very moment every file counts whole or not at all, and whole where its end is told.
 
-        And who finds a row of it is told that it began. Returns how many have come to their end.
+        Returns how many have come to their end.
         """
         ended = self.rows("SELECT batch_id FROM audit.label_imports WHERE finished_at IS NOT NULL")
         recorded = self.recorded()  # after the ends, as both only grow
-        begun = {batch for (batch,) in self.rows("SELECT batch_id FROM audit.label_imports")}
         for batch, reports in self.files.items():
+            assert reports & recorded in (set(), reports)
             assert (batch,) not in ended or reports <= recorded
-            assert batch in begun or not reports & recorded
         return len(ended)
 
     def assert_nothing_acknowledged_undone(self) -> None:
         """At this very moment: whatever the group will not read again has left its row."""
         committed = self.group.committed()  # before the rows, which only grow
-        recorded = self.recorded()
+        left = self.held()  # before those that count, among which they come
+        left |= self.recorded()
         for value in self.group.values(committed):
             try:
-                assert _id(LabelArrived.model_validate_json(value)) in recorded
+                assert _id(LabelArrived.model_validate_json(value)) in left
             except ValidationError:
                 continue
 
     def assert_exactly_once(self) -> None:
         assert self.recorded() == set(map(_id, self.labels))
         assert self.rows("SELECT count(*) FROM ground_truth") == [(len(self.labels),)]
+        assert self.held() == set()
         eventually("all is acknowledged", lambda: self.group.behind() == 0)
         self.assert_nothing_acknowledged_undone()
 

@@ -101,7 +101,7 @@ def test_a_file_goes_through_the_topic_and_again_adds_nothing(
     partitions = [(step, n, 12, 2_501) for step in ("begun", "finished") for n in range(12)]
     assert sorted((one.step, one.partition, one.partitions, one.reports) for one in imports) == partitions
     assert {one.announced_by for one in imports} == {"Dr. Rot"}
-    assert recorded(fresh_database, values) == RecordedLabels(2_500, 0, 1, 0)
+    assert recorded(fresh_database, values) == RecordedLabels(2_500, 0, 1, 0, held=2_501)
     assert evenscreen("import", file).returncode == 0
     assert recorded(fresh_database, published()).outcomes == 0
     counted = "SELECT imported_by, count(DISTINCT batch_id), count(*) FROM audit.outcome_reports GROUP BY 1"
