@@ -1,4 +1,6 @@
-"""The audit of one night, on record when it returns."""
+"""The audit of one night, on record when it returns, and what is added up by day for those who ask by day."""
+
+from datetime import datetime
 
 from sqlalchemy import Engine, text
 
@@ -8,7 +10,8 @@ from evenscreen.pipeline.audit.settled import settled
 from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 
-SUMS = text("SELECT audit.increment(:as_of)"), text("SELECT audit.roll_up()")
+INCREMENT = text("SELECT entries FROM audit.increment(:as_of)")
+SUMS = INCREMENT, text("SELECT audit.roll_up()")
 """Until the very time that is asked for, or the audit would have to count the whole last day from rows. One
 transaction each: the first waits for writers."""
 
@@ -24,3 +27,15 @@ def night(engine: Engine, asked: Asked) -> Audit:
             connection.execute(PATIENCE)
             connection.execute(sums, {"as_of": asked.as_of})
     return answer(engine, asked)
+
+
+def hour(engine: Engine, begins: datetime) -> int:
+    """Adds what was known when the hour began to the sums; returns how many entries that took, durable then.
+
+    Nobody has to: what is in no sum is counted from rows, which takes a question two seconds per 100,000
+    images. A midnight is an hour, so the nights find their sums.
+    """
+    settled(engine, begins)
+    with transaction(engine) as connection:
+        connection.execute(PATIENCE)
+        return int(connection.execute(INCREMENT, {"as_of": begins}).scalar_one())

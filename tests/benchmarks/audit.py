@@ -7,7 +7,6 @@ and 15 GiB of disk. Processor time is that of the database's processes.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +20,13 @@ import psycopg2
 import report
 from audit_cases import DAYS, MODEL, Numbered, fill
 from figure import Findings, Goal
-from label_file import write_labels
+from label_file import record_file
 from machine import describe
+from peak import peak_mb
 from place import Database, Place, place
 from rich.console import Console
 
 from evenscreen.infra.local import postgres
-from evenscreen.infra.local.reach import environment
 
 WINDOWS = {
     "all until some noon": ("1970-01-01", "2026-09-12 13:00"),
@@ -89,8 +88,10 @@ def main() -> None:
             _learn(superuser, given, given.rounds, TODAY - timedelta(minutes=1), progress)
             _unsummed(superuser, found, database, clock, given, findings, progress)
             _nightly(found, database, clock, findings, progress)
+            _learn(superuser, given, given.rounds + 1, TODAY + timedelta(minutes=1), progress)
+            _hourly(superuser, clock, given, findings, progress)
         if given.labels:
-            _labels(found, given, findings, progress)
+            record_file(found, database, given.labels, findings, progress)
     report.show(findings, Console(highlight=False, width=None if sys.stdout.isatty() else 130))
     for name, value in machine.items():
         print(f"{name}: {value}")
@@ -217,7 +218,7 @@ def _unsummed(
     findings: Findings,
     progress: Callable[[str], None],
 ) -> None:
-    """The same questions by day, when no increment has seen yet what came since midnight."""
+    """The same questions by day, where no increment has seen yet what came since midnight."""
     progress("questions before the increment")
     question = (*WINDOWS["all until some noon"], MODEL, "fst_group")
     with superuser.cursor() as cursor:
@@ -225,6 +226,24 @@ def _unsummed(
     _add(findings, "by day", f"by fst_group, {given.nightly:,} images not yet summed", rounds)
     spent, _ = _audited(found, database, clock)
     _add(findings, "by day", f"full audit, {given.nightly:,} images not yet summed", spent)
+
+
+def _hourly(
+    superuser: "psycopg2.extensions.connection",
+    clock: Clock,
+    given: argparse.Namespace,
+    findings: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    """By day, once `evenscreen audit hourly` has added up what came since midnight."""
+    progress("questions behind the hourly increment")
+    with superuser.cursor() as cursor:
+        cursor.execute("SELECT audit.increment()")
+        for dimension in ("fst_group", "site"):
+            question = (*WINDOWS["from the middle of a month to that of another"], MODEL, dimension)
+            rounds = _answered(cursor, clock, given, "histogram_metrics", question)
+            what = f"by {dimension}, {given.nightly:,} images added up by the hour, odd days"
+            _add(findings, "by day", what, rounds, Goal(1.0, "below"))
 
 
 def _nightly(
@@ -241,47 +260,10 @@ def _audited(found: Place, database: Database, clock: Clock, *how: str) -> tuple
     """What `evenscreen audit` cost the database, and the most memory in MB that it held itself."""
     command = [sys.executable, "-m", "evenscreen.infra.cli", "audit", *how, "--json"]
     with clock.spent() as spent:
-        peak = _peak_mb(command, _environment(found, database), found.folder)
+        peak = peak_mb(
+            command, {**os.environ, "EVENSCREEN_DATABASE_URL": found.url(database, "nightly")}, found.folder
+        )
     return spent, peak
-
-
-def _environment(found: Place, database: Database) -> dict[str, str]:
-    name = database.url.rsplit("/", 1)[1]
-    url = found.reach.database_urls["nightly"].rsplit("/", 1)[0] + f"/{name}"
-    return {**os.environ, "EVENSCREEN_DATABASE_URL": url}
-
-
-def _labels(
-    found: Place, given: argparse.Namespace, findings: Findings, progress: Callable[[str], None]
-) -> None:
-    file = found.folder / "labels.csv"
-    write_labels(file, given.labels)
-    progress(f"import of {given.labels:,} labels")
-    env = {**os.environ, **environment("labeller", found.reach), "EVENSCREEN_STATE_DIR": str(found.folder)}
-    begun = time.monotonic()
-    peak = _peak_mb(
-        [sys.executable, "-m", "evenscreen.infra.cli", "labels", "import", str(file)], env, found.folder
-    )
-    findings.add(
-        "labels", f"import of {given.labels:,} rows, checked and published", "s", [time.monotonic() - begun]
-    )
-    findings.add("labels", "memory of the import", "MB", [peak])
-
-
-def _peak_mb(command: list[str], env: dict[str, str], folder: Path) -> float:
-    """Runs to the end; the most that the process held at once (VmHWM), read every 0.1 s."""
-    with (folder / "command.log").open("wb") as log:
-        child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-        peak = 0.0
-        while child.poll() is None:
-            status = Path(f"/proc/{child.pid}/status").read_text()
-            peak = max(
-                [peak, *(int(line.split()[1]) / 1000 for line in status.splitlines() if "VmHWM" in line)]
-            )
-            time.sleep(0.1)
-    if child.returncode not in (0, 10, 11, 12):
-        raise SystemExit((folder / "command.log").read_text()[-2000:])
-    return peak
 
 
 def _add(findings: Findings, section: str, what: str, rounds: list[Spent], goal: Goal | None = None) -> None:

@@ -67,6 +67,10 @@ class Place:
             **bucket,
         }
 
+    def url(self, database: Database, role: str) -> str:
+        """`database`, as another role reaches it."""
+        return _elsewhere(self.reach.database_urls[role], database.url.rsplit("/", 1)[1])
+
     def log(self, name: str) -> Path:
         """A new log file."""
         return self.folder / "log" / f"{name}-{uuid4().hex[:8]}.log"

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from evenscreen.infra.cli.app import app
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.pipeline.audit.ask import Asked, answer
-from evenscreen.pipeline.audit.night import night
+from evenscreen.pipeline.audit.night import hour, night
 from evenscreen.pipeline.audit.plan import load_plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.tell import announce, tell
@@ -259,3 +259,26 @@ def test_the_audit_reads_the_increment_that_its_night_made(engine: Engine, owner
             )
             unsummed = connection.scalar(text("SELECT count(*) FROM figures.changes(:as_of)"), when)
         assert (bool(entries), unsummed) == (True, 0)
+
+
+@pytest.mark.usefixtures("three_nights")
+def test_hours_are_added_up_between_nights_and_change_no_answer(
+    engine: Engine, owner: Engine, fresh_database: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(load_plan(), as_of=TODAY - DAY)
+    for name, value in environment("nightly", fresh_database).items():
+        monkeypatch.setenv(name, value)
+    before = answer(engine, asked)
+    for hours in range(26, 22, -1):  # over a midnight
+        hour(engine, TODAY - timedelta(hours=hours))
+    ran = CliRunner().invoke(app, ["audit", "hourly"])
+    assert (ran.exit_code, ran.output) == (0, "0 entries were added to the sums.\n")
+    assert hour(engine, TODAY - timedelta(hours=30)) == 0  # of a past that was added up
+    assert night(engine, asked) == before
+    assert answer(engine, asked, recompute=True).description == before.description
+    with transaction(owner) as connection:
+        moments = list(connection.scalars(text("SELECT as_of FROM audit_increments ORDER BY as_of")))
+        unsummed = connection.scalar(
+            text("SELECT count(*) FROM figures.changes(:as_of)"), {"as_of": TODAY - DAY}
+        )
+    assert (TODAY - DAY in moments, unsummed) == (True, 0)
