@@ -112,9 +112,9 @@ class LabelArrived(Event):
     """Validity time: when the source reported it. When it became known here is the database's to say."""
     imported_by: Importer
     batch_id: UUID
-    counts_with_batch: bool = False
-    """It counts once the end of its batch was announced in every partition (`ImportAnnounced`), with all
-    other reports of the batch, or never."""
+    row: int | None = Field(default=None, ge=1, lt=2**31)
+    """Its row in a file: it counts once all rows of its batch have come (`ImportAnnounced`), or never. None:
+    it came by itself and counts at once."""
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Self:
@@ -146,7 +146,7 @@ class ImportAnnounced(Event):
     """An import of a file began, ended or was abandoned. Topic `labels.arrived`, once in every partition.
 
     A partition is worked off in its order: where `finished` is recorded from every partition, so is every row
-    of the file. From then on they count.
+    of the file. From then on they count, unless it was abandoned before.
     """
 
     schema_version: Literal[1] = 1

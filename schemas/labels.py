@@ -59,6 +59,10 @@ class ImportStep(StrEnum):
     """A person decided that it never will be imported to its end."""
 
 
+COUNTED = "counted"
+"""Recorded, never announced: all rows of a file began to count."""
+
+
 MALIGNANT = frozenset(
     {
         Diagnosis.MELANOMA,

@@ -71,6 +71,12 @@ AUDIT_CONCLUSION = Metric(
     "Conclusion of the last nightly audit: 1 at the one that holds. In the file of the audit.",
     ("model_version", "conclusion"),
 )
+AUDIT_IMPORTS = Metric(
+    "evenscreen_audit_unfinished_imports",
+    "gauge",
+    "Files of outcomes whose import began and did not end: none of them counts. In the file of the audit.",
+    ("model_version",),
+)
 AUDIT_UNTOLD = Metric(
     "evenscreen_audit_untold",
     "gauge",
@@ -94,5 +100,6 @@ ALL = (
     LABELS,
     MODEL_INFO,
     AUDIT_CONCLUSION,
+    AUDIT_IMPORTS,
     AUDIT_UNTOLD,
 )

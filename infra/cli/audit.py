@@ -101,7 +101,7 @@ def audit(
 
 @app.command()
 def hourly() -> None:
-    """For cron, where people ask by day: adds all that was known at the last full hour to the sums.
+    """For cron, every hour, where people ask by day: adds what was known at the last full hour to the sums.
 
     Nothing but the speed of answers depends on it.
     """

@@ -87,8 +87,8 @@ def abandon(
 ) -> None:
     """Decide that a file whose import was not finished never will be imported, because it is lost or wrong.
 
-    Nothing of it counts, as before, and audits tell of it no longer. Where the file is at hand and right,
-    import it again instead.
+    Nothing of it will count, what had come is deleted, and audits tell of it no longer. Where label workers
+    had recorded all of it before, it counts all the same: correct it by reports that supersede.
     """
     from evenscreen.infra.cli.reached import settings_for
     from evenscreen.infra.show.labels import show_abandoned

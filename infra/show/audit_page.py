@@ -15,6 +15,7 @@ from evenscreen.infra.show.audit_style import STYLE
 from evenscreen.infra.show.audit_subject import completeness, subject
 from evenscreen.infra.show.audit_verdicts import secondary, trends, verdicts
 from evenscreen.infra.show.audit_words import KIND_NAMES, plain
+from evenscreen.pipeline.audit.imports import sentences
 from evenscreen.pipeline.audit.result import Audit, Conclusion
 from evenscreen.schemas.manifest import Manifest
 
@@ -68,7 +69,8 @@ def page(found: Audit, history: Sequence[Audit] = (), manifest: Manifest | None 
 
 def _header(found: Audit) -> list[Element]:
     own = found.subject
-    tone = "even" if found.completeness.complete else "open"
+    imports = list(sentences(found.completeness.unfinished_imports))
+    tone = "even" if found.completeness.complete and not imports else "open"
     return [
         tag("h1", "Fairness audit across skin types"),
         tag(
@@ -84,6 +86,7 @@ def _header(found: Audit) -> list[Element]:
                 class_="word",
             ),
             tag("p", found.completeness.sentence),
+            *(tag("p", sentence) for sentence in imports),
             class_=f"verdict {tone}",
         ),
         tag(

@@ -45,8 +45,8 @@ def show_imported(checked: "Checked", batch_id: "UUID") -> None:
 def show_abandoned(batch_id: "UUID") -> None:
     """What was decided, and from when on it holds."""
     print(
-        f"Batch {batch_id} is abandoned: nothing of it counts, and audits tell of it no longer once a label "
-        "worker has recorded that."
+        f"Batch {batch_id} is abandoned: unless all of it counts already, nothing of it will, and audits "
+        "tell of it no longer once a label worker has recorded that."
     )
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from evenscreen.infra.show.ledger import ledger_table
+from evenscreen.pipeline.audit.imports import sentences
 from evenscreen.pipeline.audit.result import Completeness
 
 PIPED_WIDTH = 120
@@ -26,4 +27,6 @@ def opened(subject: Iterable[str], completeness: Completeness) -> Console:
     console.print(ledger_table(completeness.ledger))
     tone = "" if completeness.complete else "yellow"
     console.print(escape(completeness.sentence), style=tone, highlight=False)
+    for sentence in sentences(completeness.unfinished_imports):
+        console.print(escape(sentence), style="yellow", highlight=False)
     return console

@@ -11,7 +11,7 @@ STATEMENTS = (
         "SELECT * FROM audit.ledger(WINDOW)",
     ),
     (
-        "Files of outcomes of which only a part may have been here",
+        "Files of outcomes that were begun and did not count",
         "SELECT * FROM audit.label_imports WHERE known_at <= AS_OF"
         " AND (finished_at > AS_OF OR finished_at IS NULL) ORDER BY began_at",
     ),

@@ -31,5 +31,42 @@ COMMENT ON COLUMN audit.label_imports.finished_at IS
     'When all rows of the file were here, whoever brought the last of them, which may have been before this '
     'import began; NULL while some may be missing';
 COMMENT ON COLUMN audit.label_imports.abandoned_by IS 'Who decided afterwards that no more of it will come';
-DROP FUNCTION release_reports(uuid, timestamptz, bigint);
+DROP FUNCTION
+    count_import(uuid, timestamptz), release_reports(uuid, timestamptz, integer), forget_reports(uuid);
 DROP TABLE held_reports;
+CREATE OR REPLACE VIEW audit.label_imports AS
+WITH finished AS (
+    SELECT batch_id, min(known_at) AS known_at
+    FROM (
+        SELECT batch_id, max(known_at) AS known_at
+        FROM public.label_imports
+        WHERE step = 'finished'
+        GROUP BY batch_id, announced_at, partitions
+        HAVING count(*) = partitions
+    ) AS announcement
+    GROUP BY batch_id
+),
+begun AS (
+    SELECT
+        batch_id, announced_at, max(reports) AS reports, min(announced_by) AS announced_by,
+        min(known_at) AS known_at
+    FROM public.label_imports
+    WHERE step = 'begun'
+    GROUP BY batch_id, announced_at
+)
+SELECT
+    b.batch_id, b.reports, b.announced_by AS imported_by, b.announced_at AS began_at, b.known_at,
+    f.known_at AS finished_at, a.announced_by AS abandoned_by, a.known_at AS abandoned_at
+FROM begun AS b
+LEFT JOIN finished AS f ON f.batch_id = b.batch_id
+LEFT JOIN LATERAL (
+    SELECT i.announced_by, i.known_at
+    FROM public.label_imports AS i
+    WHERE i.batch_id = b.batch_id AND i.step = 'abandoned' AND i.announced_at >= b.announced_at
+    ORDER BY i.known_at
+    LIMIT 1
+) AS a ON true;
+DELETE FROM label_imports WHERE step = 'counted';
+ALTER TABLE label_imports DROP CONSTRAINT ck_label_imports_step;
+ALTER TABLE label_imports ADD CONSTRAINT ck_label_imports_step CHECK (step IN ('begun', 'finished', 'abandoned'));
+COMMENT ON COLUMN label_imports.step IS 'begun, finished or abandoned';

@@ -1,66 +1,139 @@
--- Reports of a file wait here until all of it has come, and then count with one step: a file counts whole or
--- not at all. Frozen: what changes later is a later revision.
+-- Reports of a file wait here until all of it has come, and then count together: a file counts whole or not at
+-- all. Frozen: what changes later is a later revision.
 
 CREATE TABLE held_reports (
     batch_id uuid NOT NULL,
-    held_id bigint GENERATED ALWAYS AS IDENTITY,
+    "row" integer NOT NULL,
     outcome jsonb,
     skin_type jsonb,
-    CONSTRAINT pk_held_reports PRIMARY KEY (batch_id, held_id),
-    CONSTRAINT ck_held_reports_says_one_thing CHECK (num_nonnulls(outcome, skin_type) = 1)
+    CONSTRAINT pk_held_reports PRIMARY KEY (batch_id, "row"),
+    CONSTRAINT ck_held_reports_says_something CHECK (num_nonnulls(outcome, skin_type) > 0)
 );
-COMMENT ON TABLE held_reports IS
-    'Reports of files that have not come to their end. The same report may be here several times.';
+COMMENT ON TABLE held_reports IS 'Rows of files that have not come whole.';
 COMMENT ON COLUMN held_reports.batch_id IS 'The import, as its reports bear it';
-COMMENT ON COLUMN held_reports.held_id IS 'Rises with time';
+COMMENT ON COLUMN held_reports."row" IS 'Number of the row in the file';
 COMMENT ON COLUMN held_reports.outcome IS
     'What will be a row of ground_truth; its key, if it has one, is personal data';
 COMMENT ON COLUMN held_reports.skin_type IS
     'What will be a row of skin_type_reports; its key, if it has one, is personal data';
 
--- A person who abandons a file decides that nobody waits for it, not that what has come is destroyed:
--- whoever imports the file again after all may do so meanwhile.
-CREATE FUNCTION release_reports(batch uuid, ended_at timestamptz, after_id bigint)
-RETURNS TABLE (last_id bigint, released bigint, outcomes bigint, skin_types bigint)
+ALTER TABLE label_imports DROP CONSTRAINT ck_label_imports_step;
+ALTER TABLE label_imports ADD CONSTRAINT ck_label_imports_step
+    CHECK (step IN ('begun', 'finished', 'abandoned', 'counted'));
+COMMENT ON COLUMN label_imports.step IS
+    'begun, finished or abandoned, as announced; counted, when all of a finished import began to count';
+
+-- Until this revision reports counted as they came, so a finished import counts.
+INSERT INTO label_imports (
+    batch_id, step, announced_at, partition, partitions, reports, announced_by, known_at
+)
+SELECT batch_id, 'counted', finished_at, 0, 1, max(reports), min(imported_by), finished_at
+FROM audit.label_imports
+WHERE finished_at IS NOT NULL
+GROUP BY batch_id, finished_at;
+
+CREATE OR REPLACE VIEW audit.label_imports AS
+WITH counted AS (
+    SELECT batch_id, min(known_at) AS known_at FROM public.label_imports WHERE step = 'counted' GROUP BY batch_id
+),
+begun AS (
+    SELECT
+        batch_id, announced_at, max(reports) AS reports, min(announced_by) AS announced_by,
+        min(known_at) AS known_at
+    FROM public.label_imports
+    WHERE step = 'begun'
+    GROUP BY batch_id, announced_at
+)
+SELECT
+    b.batch_id, b.reports, b.announced_by AS imported_by, b.announced_at AS began_at, b.known_at,
+    c.known_at AS finished_at, a.announced_by AS abandoned_by, a.known_at AS abandoned_at
+FROM begun AS b
+LEFT JOIN counted AS c ON c.batch_id = b.batch_id
+LEFT JOIN LATERAL (
+    SELECT i.announced_by, i.known_at
+    FROM public.label_imports AS i
+    WHERE i.batch_id = b.batch_id AND i.step = 'abandoned' AND i.announced_at >= b.announced_at
+    ORDER BY i.known_at
+    LIMIT 1
+) AS a ON true;
+COMMENT ON VIEW audit.label_imports IS
+    'Every time that somebody began to import a file of outcomes or skin types. Until the file is finished, '
+    'nothing of it counts.';
+COMMENT ON COLUMN audit.label_imports.known_at IS 'When that became known here';
+COMMENT ON COLUMN audit.label_imports.finished_at IS
+    'When all reports of the file began to count, whoever brought the last of them, which may have been before '
+    'this import began; NULL while none of them counts';
+COMMENT ON COLUMN audit.label_imports.abandoned_by IS 'Who decided afterwards that it never will';
+
+CREATE FUNCTION count_import(batch uuid, ended_at timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    wanted integer;
     moment timestamptz;
-    held_ids bigint[];
 BEGIN
-    SELECT max(i.known_at) INTO moment
+    -- Who asks what is known waits for transactions that have a number: this one has, before it looks at the clock.
+    PERFORM pg_current_xact_id();
+    SELECT max(i.reports) INTO wanted
     FROM public.label_imports AS i
     WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
-    HAVING count(*) = max(i.partitions);
-    IF moment IS NULL THEN
-        RETURN QUERY SELECT NULL::bigint, 0::bigint, 0::bigint, 0::bigint;
-        RETURN;
+    GROUP BY i.partitions
+    HAVING count(*) = i.partitions;
+    IF wanted IS NULL OR EXISTS (
+        SELECT FROM public.label_imports AS a
+        WHERE a.batch_id = batch AND a.step = 'abandoned' AND a.announced_at >= ended_at
+    ) THEN
+        RETURN NULL;
     END IF;
-    SELECT array_agg(c.held_id) INTO held_ids FROM (
-        SELECT h.held_id FROM public.held_reports AS h
-        WHERE h.batch_id = batch AND h.held_id > after_id
-        ORDER BY h.held_id
+    IF wanted <> (SELECT count(*) FROM public.held_reports AS h WHERE h.batch_id = batch) THEN
+        -- Rows that came once more behind the end of what counts already.
+        DELETE FROM public.held_reports AS h
+        WHERE h.batch_id = batch AND EXISTS (
+            SELECT FROM public.label_imports AS c WHERE c.batch_id = batch AND c.step = 'counted'
+        );
+        RETURN NULL;
+    END IF;
+    INSERT INTO public.label_imports (
+        batch_id, step, announced_at, partition, partitions, reports, announced_by
+    )
+    SELECT batch, 'counted', clock_timestamp(), 0, 1, wanted, min(i.announced_by)
+    FROM public.label_imports AS i
+    WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
+    RETURNING known_at INTO moment;
+    RETURN moment;
+END;
+$$;
+COMMENT ON FUNCTION count_import(uuid, timestamptz) IS
+    'Where the end of a batch that was announced at ended_at is known from every partition, all its rows are held '
+    'and nobody abandoned it before: records that it counts, and returns since when. NULL otherwise.';
+
+CREATE FUNCTION release_reports(batch uuid, moment timestamptz, after_row integer)
+RETURNS TABLE (last_row integer, reports bigint, outcomes bigint, skin_types bigint)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    until_row integer;
+BEGIN
+    SELECT max(c."row") INTO until_row FROM (
+        SELECT h."row" FROM public.held_reports AS h
+        WHERE h.batch_id = batch AND h."row" > after_row
+        ORDER BY h."row"
         LIMIT 20000
     ) AS c;
-    IF held_ids IS NULL THEN
-        DELETE FROM public.held_reports AS h WHERE h.batch_id = batch;
-        RETURN QUERY SELECT NULL::bigint, 0::bigint, 0::bigint, 0::bigint;
-        RETURN;
-    END IF;
     RETURN QUERY
-    WITH chunk AS MATERIALIZED (
-        SELECT h.outcome, h.skin_type FROM public.held_reports AS h
-        WHERE h.batch_id = batch AND h.held_id BETWEEN held_ids[1] AND held_ids[cardinality(held_ids)]
+    WITH chunk AS (
+        DELETE FROM public.held_reports AS h
+        WHERE h.batch_id = batch AND h."row" > after_row AND h."row" <= until_row
+        RETURNING h.outcome, h.skin_type
     ),
-    reports AS MATERIALIZED (
+    said AS MATERIALIZED (
         SELECT r.*
         FROM chunk AS c
         CROSS JOIN LATERAL jsonb_populate_record(NULL::public.ground_truth, c.outcome) AS r
         WHERE c.outcome IS NOT NULL
     ),
-    -- All become known when the file came to its end. Whoever asks what was known then waits for this
-    -- transaction: it holds a lock on label_imports since before that moment.
     firsts AS (
         INSERT INTO public.ground_truth (
             report_id, screening_id, bucket, key, accession, malignant, diagnosis, source,
@@ -71,7 +144,7 @@ BEGIN
             r.report_id, r.screening_id, r.bucket, r.key, r.accession, r.malignant, r.diagnosis, r.source,
             r.verification_reason, r.sampling_probability, r.reported_at, r.supersedes, r.imported_by,
             r.batch_id, true, moment
-        FROM reports AS r
+        FROM said AS r
         WHERE r.screening_id IS NOT NULL
         ON CONFLICT DO NOTHING
         RETURNING report_id
@@ -86,7 +159,7 @@ BEGIN
             r.report_id, r.screening_id, r.bucket, r.key, r.accession, r.malignant, r.diagnosis, r.source,
             r.verification_reason, r.sampling_probability, r.reported_at, r.supersedes, r.imported_by,
             r.batch_id, false, moment
-        FROM reports AS r
+        FROM said AS r
         WHERE NOT EXISTS (SELECT FROM firsts AS f WHERE f.report_id = r.report_id)
         ON CONFLICT ON CONSTRAINT pk_ground_truth DO NOTHING
         RETURNING report_id
@@ -106,37 +179,39 @@ BEGIN
         RETURNING report_id
     )
     SELECT
-        held_ids[cardinality(held_ids)], cardinality(held_ids)::bigint,
+        until_row, (SELECT count(c.outcome) + count(c.skin_type) FROM chunk AS c),
         (SELECT count(*) FROM firsts) + (SELECT count(*) FROM furthers), (SELECT count(*) FROM types);
 END;
 $$;
-COMMENT ON FUNCTION release_reports(uuid, timestamptz, bigint) IS
-    'Where the end of a batch that was announced at ended_at is known from every partition: makes the next '
-    '20,000 reports held after after_id count, known since that end, and says up to which it came; when none '
-    'is left, forgets them all and says NULL. To be called until it does, within the transaction that recorded '
-    'the end, one transaction at a time.';
+COMMENT ON FUNCTION release_reports(uuid, timestamptz, integer) IS
+    'Makes the next 20,000 held rows of a batch behind after_row reports that are known since moment, which '
+    'count_import gave in the same transaction. To be called until last_row is NULL.';
 
-REVOKE ALL ON FUNCTION release_reports(uuid, timestamptz, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION release_reports(uuid, timestamptz, bigint) TO evenscreen_labeller;
+CREATE FUNCTION forget_reports(batch uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    DELETE FROM public.held_reports AS h WHERE h.batch_id = batch;
+END;
+COMMENT ON FUNCTION forget_reports(uuid) IS
+    'Drops what had come of an abandoned batch. Whoever imports it meanwhile does so again: without these rows it '
+    'is not whole.';
+
+REVOKE ALL ON FUNCTION
+    count_import(uuid, timestamptz), release_reports(uuid, timestamptz, integer), forget_reports(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    count_import(uuid, timestamptz), release_reports(uuid, timestamptz, integer), forget_reports(uuid)
+    TO evenscreen_labeller;
 GRANT INSERT ON held_reports TO evenscreen_labeller;
 
-COMMENT ON VIEW audit.label_imports IS
-    'Every time that somebody began to import a file of outcomes or skin types. Until the file is finished, '
-    'nothing of it counts here.';
-COMMENT ON COLUMN audit.label_imports.known_at IS 'When that became known here';
-COMMENT ON COLUMN audit.label_imports.finished_at IS
-    'When all rows of the file were here, whoever brought the last of them, which may have been before this '
-    'import began: its reports are known since then; NULL while it has not ended';
-COMMENT ON COLUMN audit.label_imports.abandoned_by IS 'Who decided afterwards that nobody waits for it';
-
--- A file of two million reports is one transaction of some minutes: increments wait for it.
+-- A large file begins to count in one transaction, for which increments wait.
 CREATE OR REPLACE FUNCTION figures.settle(as_of timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     own xid8 := pg_current_xact_id();
-    deadline timestamptz := clock_timestamp() + interval '10 minutes';
+    deadline timestamptz := clock_timestamp() + interval '5 minutes';
 BEGIN
     IF as_of > clock_timestamp() THEN
         RAISE EXCEPTION 'as_of lies in the future' USING ERRCODE = '22023';

@@ -92,12 +92,13 @@ def write_metric(path: Path, found: Audit, *, untold: bool) -> None:
     `untold` says whether the webhook still has to be told of a change. Raises Fatal when there is no writing.
     """
     registry = CollectorRegistry()
-    holds, waits = (
+    holds, imports, waits = (
         Gauge(one.name, one.meaning, one.labels, registry=registry)
-        for one in (metrics.AUDIT_CONCLUSION, metrics.AUDIT_UNTOLD)
+        for one in (metrics.AUDIT_CONCLUSION, metrics.AUDIT_IMPORTS, metrics.AUDIT_UNTOLD)
     )
     for conclusion in EXIT_CODES:
         holds.labels(found.subject.model_version, conclusion).set(conclusion == found.conclusion)
+    imports.labels(found.subject.model_version).set(len(found.completeness.unfinished_imports))
     waits.labels(found.subject.model_version).set(untold)
     try:
         write_to_textfile(str(path), registry)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from evenscreen.pipeline.audit.imports import sentences, unfinished
-from evenscreen.pipeline.audit.result import Completeness, GroupDescription, UnfinishedImport
+from evenscreen.pipeline.audit.imports import unfinished
+from evenscreen.pipeline.audit.result import Completeness, GroupDescription
 from evenscreen.pipeline.ledger import Ledger, ledger
 
 GRACE_S = 300.0
@@ -16,24 +16,18 @@ NOW = text("SELECT statement_timestamp()")
 
 
 def counted(connection: Connection, since: datetime, until: datetime, as_of: datetime) -> Completeness:
-    """The ledger of images stored in the window `since` to `until`, imports not finished at `as_of`, and what
-    both mean.
+    """The ledger of images stored in the window `since` to `until`, what it means, and imports that were not
+    finished at `as_of`.
     """
-    found = ledger(connection, grace_s=GRACE_S, since=since, until=until)
-    return completeness(found, until, unfinished(connection, as_of))
+    found = completeness(ledger(connection, grace_s=GRACE_S, since=since, until=until), until)
+    return found.model_copy(update={"unfinished_imports": unfinished(connection, as_of)})
 
 
-def completeness(found: Ledger, until: datetime, imports: Sequence[UnfinishedImport] = ()) -> Completeness:
-    """Incomplete where an image is missing, and where nobody has looked since `until` whether one is.
-
-    A file of outcomes that has not come to its end makes nothing incomplete: outcomes come late, and nothing
-    of it counts. It is told, since somebody meant it to count.
-    """
+def completeness(found: Ledger, until: datetime) -> Completeness:
+    """Incomplete where an image is missing, and where nobody has looked since `until` whether one is."""
     lacking = _lacking(found, until)
-    said = [lacking or f"All {found.known} images are accounted for.", *sentences(imports)]
-    return Completeness(
-        ledger=found, complete=lacking is None, sentence=" ".join(said), unfinished_imports=tuple(imports)
-    )
+    sentence = lacking or f"All {found.known} images are accounted for."
+    return Completeness(ledger=found, complete=lacking is None, sentence=sentence)
 
 
 def _lacking(found: Ledger, until: datetime) -> str | None:

@@ -29,7 +29,9 @@ def unfinished(connection: Connection, as_of: datetime) -> tuple[UnfinishedImpor
 
 
 def sentences(imports: Sequence[UnfinishedImport]) -> Iterator[str]:
-    """What was begun, that nothing of it counts, and what is to be done."""
+    """What was begun, that nothing of it counts, and what is to be done. No audit is incomplete for it, as
+    outcomes come late anyway; it is told, since somebody meant it to count.
+    """
     for one in imports[:TOLD]:
         yield (
             f"An import of {one.reports:,} rows that began at {one.began_at:%Y-%m-%d %H:%M} UTC was not "

@@ -33,7 +33,7 @@ def hour(engine: Engine, begins: datetime) -> int:
     """Adds what was known when the hour began to the sums; returns how many entries that took, durable then.
 
     Nobody has to: what is in no sum is counted from rows, which takes a question two seconds per 100,000
-    images. A midnight is an hour, so the nights find their sums.
+    images. Called every hour: a night finds no sums where its midnight was passed over.
     """
     settled(engine, begins)
     with transaction(engine) as connection:

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine, text
 from evenscreen.pipeline.database import transaction
 from evenscreen.schemas.errors import Fatal, Transient
 
-PATIENCE_S = 600.0
-"""A file of two million reports begins to count in a transaction of some minutes."""
+PATIENCE_S = 300.0
+"""A large file of outcomes begins to count in a transaction of a minute or more."""
 POLL_S = 0.02
 CLOCK = text("SELECT clock_timestamp()")
 WRITERS = text("""

@@ -1,11 +1,11 @@
-"""Reports of a file wait beside the others and begin to count together, when all of the file has come.
+"""Rows of a file wait beside the reports and begin to count together, when all of the file has come.
 
 Half a file is no random half of the truth: files are sorted by something. So a file counts whole or not at
-all.
+all: the end of its batch is recorded from every partition, and as many rows are held as were announced.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -15,20 +15,25 @@ from evenscreen.schemas.labels import ImportStep
 
 # Who lets a file count is alone with the reports meanwhile: of two that record the last two partitions of a
 # file at once neither would see its end; and in whatever order it writes, nobody waits for it in a circle.
-WRITERS = 7_240_226_501
-TOGETHER = text("SELECT pg_advisory_xact_lock_shared(:writers)")
-ALONE = text("SELECT pg_advisory_xact_lock(:writers)")
+LOCK = 7_240_226_501
+TOGETHER = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+ALONE = text("SELECT pg_advisory_xact_lock(:lock)")
 
+# Without a conflict target: naming one takes the right to read, and this role has none.
 HOLD = text("""
-INSERT INTO held_reports (batch_id, outcome, skin_type)
-SELECT r.batch_id, r.outcome, r.skin_type
-FROM json_to_recordset(:rows) AS r(batch_id uuid, outcome jsonb, skin_type jsonb)
+INSERT INTO held_reports (batch_id, "row", outcome, skin_type)
+SELECT r.batch_id, r."row", r.outcome, r.skin_type
+FROM json_to_recordset(:rows) AS r(batch_id uuid, "row" integer, outcome jsonb, skin_type jsonb)
+ORDER BY r.batch_id, r."row"
+ON CONFLICT DO NOTHING
 """)
+COUNT = text("SELECT count_import(:batch_id, :announced_at)")
+# A slow disk must not make a large file begin anew for ever.
+PATIENCE = text("SELECT set_config('statement_timeout', '10min', true)")
 RELEASE = text("""
-SELECT last_id, released, outcomes, skin_types FROM release_reports(:batch_id, :announced_at, :after)
+SELECT last_row, reports, outcomes, skin_types FROM release_reports(:batch_id, :moment, :after)
 """)
-
-Row = Mapping[str, object]
+FORGET = text("SELECT forget_reports(:batch_id)")
 
 
 @dataclass(frozen=True)
@@ -40,34 +45,54 @@ class Released:
     skin_types: int = 0
 
 
-def agree(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:
+def take_turn(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:
     """Before anything else in a transaction that writes reports: waits while another lets a file count, and
     for all others where this one may.
     """
-    may_end = any(one.step is ImportStep.FINISHED for one in imports)
-    connection.execute(ALONE if may_end else TOGETHER, {"writers": WRITERS})
+    may_count = any(one.step is ImportStep.FINISHED for one in imports)
+    connection.execute(ALONE if may_count else TOGETHER, {"lock": LOCK})
 
 
-def hold(connection: Connection, outcomes: Sequence[Row], skin_types: Sequence[Row]) -> None:
-    """Keeps rows of `ground_truth` and of `skin_type_reports` until their batch has come to its end."""
-    rows = [{"batch_id": row["batch_id"], "outcome": row} for row in outcomes]
-    rows += [{"batch_id": row["batch_id"], "skin_type": row} for row in skin_types]
+def hold(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    """Keeps rows of files: `batch_id`, `row`, and what will be rows of `ground_truth` in `outcome` and of
+    `skin_type_reports` in `skin_type`. A row that is held already stays as it is.
+    """
     if rows:
         connection.execute(HOLD, {"rows": json.dumps(rows, ensure_ascii=False)})
 
 
-def release(connection: Connection, ended: Sequence[ImportAnnounced], beat: Callable[[], None]) -> Released:
-    """Lets all held reports count of those batches whose end, as announced in `ended`, is now recorded from
-    every partition. They are known since the last of these records.
+def settle(connection: Connection, imports: Sequence[ImportAnnounced], beat: Callable[[], None]) -> Released:
+    """After `imports` were recorded: lets the files count that have come whole now, and forgets what had come
+    of abandoned ones.
 
-    20,000 reports a statement, about a second, with `beat` after each; all in the caller's transaction.
+    20,000 rows a statement, about a second, with `beat` after each; all in the caller's transaction.
     """
     total = Released()
-    for batch_id, announced_at in sorted({(one.batch_id, one.announced_at) for one in ended}):
-        after: int | None = 0
-        while after is not None:
-            question = {"batch_id": batch_id, "announced_at": announced_at, "after": after}
-            after, *added = connection.execute(RELEASE, question).one()
-            total = Released(total.reports + added[0], total.outcomes + added[1], total.skin_types + added[2])
-            beat()
+    for batch_id, announced_at in _of(imports, ImportStep.FINISHED):
+        ended = {"batch_id": batch_id, "announced_at": announced_at}
+        if moment := connection.execute(COUNT, ended).scalar_one():
+            connection.execute(PATIENCE)
+            total = _release(connection, {"batch_id": batch_id, "moment": moment}, total, beat)
+    for batch_id, _ in _of(imports, ImportStep.ABANDONED):
+        connection.execute(FORGET, {"batch_id": batch_id})
     return total
+
+
+def _release(
+    connection: Connection, which: dict[str, object], total: Released, beat: Callable[[], None]
+) -> Released:
+    after: int | None = 0
+    while after is not None:
+        row = connection.execute(RELEASE, {**which, "after": after}).one()
+        after = row.last_row
+        total = Released(
+            total.reports + row.reports,
+            total.outcomes + row.outcomes,
+            total.skin_types + row.skin_types,
+        )
+        beat()
+    return total
+
+
+def _of(imports: Sequence[ImportAnnounced], step: ImportStep) -> list[tuple[object, object]]:
+    return sorted({(one.batch_id, one.announced_at) for one in imports if one.step is step})

@@ -12,7 +12,7 @@ from datetime import UTC
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.dead_letter import Unreadable, bury
-from evenscreen.pipeline.labels.hold import agree, hold, release
+from evenscreen.pipeline.labels.hold import hold, settle, take_turn
 from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import report_id
 from evenscreen.schemas.labels import ImportStep
@@ -79,7 +79,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class RecordedLabels:
-    """What a batch really added; all else in it was there before, or waits for the rest of its file."""
+    """What a batch really added, and rows that wait for the rest of their file; all else was there before."""
 
     outcomes: int
     skin_types: int
@@ -97,53 +97,52 @@ def record_labels(
 ) -> RecordedLabels:
     """Writes all reports of a batch, what is announced of imports, and a dead letter per unreadable message.
 
-    Reports of a file wait until its end was recorded from every partition; with the last of them, all begin
-    to count, which takes about a minute per million, with a `beat` every second. Everything is durable, or
-    nothing, once the caller's transaction is.
+    Rows of a file wait until it has come whole; then all begin to count, which takes about a minute per
+    million, with a `beat` every second. Everything is durable, or nothing, once the caller's transaction is.
     """
-    agree(connection, imports)
+    take_turn(connection, imports)
     _record_imports(connection, [one for one in imports if one.step is ImportStep.BEGUN])
-    waiting = [label for label in labels if label.counts_with_batch]
-    held = _rows(waiting)
-    hold(connection, *held)
-    rows = _rows([label for label in labels if not label.counts_with_batch])
-    new_outcomes, new_skin_types = _insert(connection, *rows)
+    held = [label for label in labels if label.row is not None]
+    hold(connection, [_held_row(label) for label in held])
+    alone = [label for label in labels if label.row is None]
+    new_outcomes, new_skin_types = _insert(connection, alone)
     _record_imports(connection, [one for one in imports if one.step is not ImportStep.BEGUN])
-    released = release(connection, [one for one in imports if one.step is ImportStep.FINISHED], beat)
+    released = settle(connection, imports, beat)
     new_outcomes += released.outcomes
     new_skin_types += released.skin_types
     return RecordedLabels(
         outcomes=new_outcomes,
         skin_types=new_skin_types,
-        repeats=sum(map(len, rows)) + released.reports - new_outcomes - new_skin_types,
+        repeats=sum(map(_said, alone)) + released.reports - new_outcomes - new_skin_types,
         unreadable=bury(connection, unreadable),
-        held=sum(map(len, held)),
+        held=len(held),
     )
 
 
-def _rows(labels: Sequence[LabelArrived]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Rows of outcomes and of skin types."""
-    outcomes = [row for row in map(outcome_row, labels) if row is not None]
-    return outcomes, [row for row in map(skin_type_row, labels) if row is not None]
-
-
-def _insert(
-    connection: Connection, outcomes: Sequence[dict[str, object]], skin_types: Sequence[dict[str, object]]
-) -> tuple[int, int]:
+def _insert(connection: Connection, labels: Sequence[LabelArrived]) -> tuple[int, int]:
     """How many outcomes and skin types were new."""
+    outcomes = {row["report_id"]: row for row in map(outcome_row, labels) if row is not None}
+    skin_types = {row["report_id"]: row for row in map(skin_type_row, labels) if row is not None}
     new_outcomes = new_skin_types = 0
     if outcomes:
-        rows = json.dumps(_once(outcomes), ensure_ascii=False)
+        rows = json.dumps(list(outcomes.values()), ensure_ascii=False)
         new_outcomes = len(connection.execute(FIRST, {"rows": rows}).all())
         new_outcomes += len(connection.execute(FURTHER, {"rows": rows}).all())
     if skin_types:
-        rows = json.dumps(_once(skin_types), ensure_ascii=False)
+        rows = json.dumps(list(skin_types.values()), ensure_ascii=False)
         new_skin_types = len(connection.execute(SKIN_TYPES, {"rows": rows}).all())
     return new_outcomes, new_skin_types
 
 
-def _once(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    return list({row["report_id"]: row for row in rows}.values())
+def _said(label: LabelArrived) -> int:
+    return (label.outcome is not None) + (label.skin_type is not None)
+
+
+def _held_row(label: LabelArrived) -> dict[str, object]:
+    said = {"outcome": outcome_row(label), "skin_type": skin_type_row(label)}
+    return {"batch_id": str(label.batch_id), "row": label.row} | {
+        name: row for name, row in said.items() if row is not None
+    }
 
 
 def _record_imports(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:

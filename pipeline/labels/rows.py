@@ -67,13 +67,13 @@ class Reading:
         """The report of row number `row`; blank cells say nothing. Raises `Fatal` where a key is missing."""
         values = {name: text for name, cell in written.items() if (text := cell.strip())}
         try:
-            return self._report(values)
+            return self._report(row, values)
         except _Wrong as wrong:
             return Problem(row, wrong.column, wrong.sentence)
         except ValidationError as error:
             return Problem(row, *_place(error))
 
-    def _report(self, values: Mapping[str, str]) -> LabelArrived:
+    def _report(self, row: int, values: Mapping[str, str]) -> LabelArrived:
         return LabelArrived.model_validate(
             {
                 **self._reference(values),
@@ -82,7 +82,7 @@ class Reading:
                 "skin_type": _skin_type(values),
                 "imported_by": self.imported_by,
                 "batch_id": self.batch_id,
-                "counts_with_batch": True,
+                "row": row,
             }
         )
 

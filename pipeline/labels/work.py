@@ -27,7 +27,7 @@ class LabelWriter:
 
     engine: Engine
     weather: Weather
-    beat: Callable[[], None] = lambda: None
+    beat: Callable[[], None]
     """Is called while a large file begins to count."""
 
     def prepare(self, topic: str, values: Sequence[bytes | None]) -> LabelBatch:

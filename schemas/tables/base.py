@@ -1,5 +1,6 @@
 """The declarative base: one naming convention, so that migrations and models agree on every name."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -28,6 +29,6 @@ class Table(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text()}
 
 
-def one_of(column: str, values: type) -> str:
-    """A CHECK that a text column holds a value of a StrEnum."""
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"  # type: ignore[attr-defined]
+def one_of(column: str, values: Iterable[str]) -> str:
+    """A CHECK that a text column holds one of `values`, which may be a StrEnum."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"

@@ -1,13 +1,13 @@
-"""Imports of files that began, ended or were abandoned, and reports that wait for the end of theirs."""
+"""Imports of files that began, ended or were abandoned, and rows of those that have not come whole."""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Integer, SmallInteger, func
+from sqlalchemy import CheckConstraint, Integer, SmallInteger, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from evenscreen.schemas.labels import ImportStep
+from evenscreen.schemas.labels import COUNTED, ImportStep
 from evenscreen.schemas.tables.base import Table, UtcTime, one_of
 
 
@@ -16,7 +16,7 @@ class LabelImport(Table):
 
     __tablename__ = "label_imports"
     __table_args__ = (
-        CheckConstraint(one_of("step", ImportStep), name="step"),
+        CheckConstraint(one_of("step", (*ImportStep, COUNTED)), name="step"),
         CheckConstraint("partition >= 0 AND partition < partitions", name="partition"),
         CheckConstraint("reports >= 0", name="reports"),
         CheckConstraint(f"(reports IS NULL) = (step = '{ImportStep.ABANDONED}')", name="has_reports"),
@@ -29,7 +29,11 @@ class LabelImport(Table):
     batch_id: Mapped[UUID] = mapped_column(
         primary_key=True, comment="The import, as its reports bear it: of the content of the file"
     )
-    step: Mapped[str] = mapped_column(primary_key=True, comment="begun, finished or abandoned")
+    step: Mapped[str] = mapped_column(
+        primary_key=True,
+        comment="begun, finished or abandoned, as announced; counted, when all of a finished import began "
+        "to count",
+    )
     announced_at: Mapped[UtcTime] = mapped_column(
         primary_key=True, comment="Clock of whoever imports: one announcement, the same in every partition"
     )
@@ -45,20 +49,17 @@ class LabelImport(Table):
 
 
 class HeldReport(Table):
-    """A report of a file that has not come to its end. Deleted when it is released."""
+    """A row of a file that has not come whole. Deleted when it begins to count, or is abandoned."""
 
     __tablename__ = "held_reports"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(outcome, skin_type) = 1", name="says_one_thing"),
-        {
-            "comment": "Reports of files that have not come to their end. The same report may be here "
-            "several times."
-        },
+        CheckConstraint("num_nonnulls(outcome, skin_type) > 0", name="says_something"),
+        {"comment": "Rows of files that have not come whole."},
     )
 
     batch_id: Mapped[UUID] = mapped_column(primary_key=True, comment="The import, as its reports bear it")
-    held_id: Mapped[int] = mapped_column(
-        BigInteger, Identity(always=True), primary_key=True, comment="Rises with time"
+    row: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, comment="Number of the row in the file"
     )
     outcome: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB, comment="What will be a row of ground_truth; its key, if it has one, is personal data"

@@ -235,15 +235,16 @@ def _hourly(
     findings: Findings,
     progress: Callable[[str], None],
 ) -> None:
-    """By day, once `evenscreen audit hourly` has added up what came since midnight."""
+    """By day, when what came since midnight was added up, as `evenscreen audit hourly` does."""
     progress("questions behind the hourly increment")
     with superuser.cursor() as cursor:
         cursor.execute("SELECT audit.increment()")
         for dimension in ("fst_group", "site"):
-            question = (*WINDOWS["from the middle of a month to that of another"], MODEL, dimension)
-            rounds = _answered(cursor, clock, given, "histogram_metrics", question)
-            what = f"by {dimension}, {given.nightly:,} images added up by the hour, odd days"
-            _add(findings, "by day", what, rounds, Goal(1.0, "below"))
+            for name, window in WINDOWS.items():
+                question = (*window, MODEL, dimension)
+                rounds = _answered(cursor, clock, given, "histogram_metrics", question)
+                what = f"by {dimension}, {given.nightly:,} images added up by the hour: {name}"
+                _add(findings, "by day", what, rounds, Goal(1.0, "below"))
 
 
 def _nightly(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from evenscreen.pipeline.audit.ask import Asked, answer
+from evenscreen.pipeline.audit.imports import sentences
 from evenscreen.pipeline.audit.result import EXIT_CODES
 from evenscreen.pipeline.database import transaction
 from evenscreen.schemas.errors import Fatal
@@ -62,14 +63,14 @@ def test_a_file_that_has_not_come_to_its_end_is_told_and_makes_no_audit_incomple
     found = answer(nightly, asked)
     images = found.completeness.ledger.known
     assert (found.conclusion, EXIT_CODES[found.conclusion], found.completeness.complete) == ("even", 0, True)
-    assert found.completeness.sentence == (
-        f"All {images} images are accounted for. "
+    assert found.completeness.sentence == f"All {images} images are accounted for."
+    assert list(sentences(found.completeness.unfinished_imports)) == [
         "An import of 2,000 rows that began at 2026-03-02 09:30 UTC was not finished, and none of them "
         f"counts: import the same file again (batch {half_imported})."
-    )
-    announce(half_imported, "finished", BEGAN_AT + timedelta(days=1))
+    ]
+    announce(half_imported, "counted", BEGAN_AT + timedelta(days=1))
     whole = answer(nightly, asked)
-    assert whole.completeness.sentence == f"All {images} images are accounted for."
+    assert whole.completeness.unfinished_imports == ()
     again = answer(nightly, Asked(WIDE, asked.model, as_of=found.subject.as_of), recompute=True)
     assert again.completeness.unfinished_imports == found.completeness.unfinished_imports
 
@@ -80,7 +81,7 @@ def test_a_past_day_that_is_asked_late_knows_of_the_file_that_was_on_its_way_the
     model, batch, before = screened(cases(2)), uuid4(), now()
     announce(batch, "begun")
     between = now()
-    announce(batch, "finished")
+    announce(batch, "counted")
     for moment, unfinished in ((before, []), (between, [batch]), (now(), [])):
         found = answer(nightly, Asked(WIDE, model, as_of=moment)).completeness
         assert [one.batch_id for one in found.unfinished_imports] == unfinished
@@ -105,8 +106,9 @@ def test_of_many_only_some_are_told_and_all_are_in_the_answer(
         announce(batch, "begun", BEGAN_AT + timedelta(hours=hours))
     found = answer(nightly, Asked(WIDE, model)).completeness
     assert [one.batch_id for one in found.unfinished_imports] == batches
-    assert [str(batch) in found.sentence for batch in batches] == [True, True, True, False, False]
-    assert "2 more imports were not finished." in found.sentence
+    told = " ".join(sentences(found.unfinished_imports))
+    assert [str(batch) in told for batch in batches] == [True, True, True, False, False]
+    assert told.endswith(" 2 more imports were not finished.")
     with transaction(owner) as connection:
         connection.execute(text("TRUNCATE label_imports"))
 

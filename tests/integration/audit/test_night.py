@@ -207,6 +207,7 @@ def test_the_command_prints_its_verdict_whoever_hears_of_it(
     assert Audit.model_validate_json(refused.stdout).conclusion == "uneven"
     assert "webhook is unavailable (503)" in refused.stderr
     assert holds('evenscreen_audit_untold{{model_version="{model}"}} 1.0')
+    assert holds('evenscreen_audit_unfinished_imports{{model_version="{model}"}} 0.0')
     with receiver(204) as (url, told):
         taken = run(url)
         assert (taken.exit_code, taken.stderr) == (10, "")
@@ -263,22 +264,24 @@ def test_the_audit_reads_the_increment_that_its_night_made(engine: Engine, owner
 
 @pytest.mark.usefixtures("three_nights")
 def test_hours_are_added_up_between_nights_and_change_no_answer(
-    engine: Engine, owner: Engine, fresh_database: Reach, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, owner: Engine, learn: Learn, fresh_database: Reach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Asked(load_plan(), as_of=TODAY - DAY)
     for name, value in environment("nightly", fresh_database).items():
         monkeypatch.setenv(name, value)
-    before = answer(engine, asked)
+    before = answer(engine, asked, keep=False)
     for hours in range(26, 22, -1):  # over a midnight
         hour(engine, TODAY - timedelta(hours=hours))
-    ran = CliRunner().invoke(app, ["audit", "hourly"])
-    assert (ran.exit_code, ran.output) == (0, "0 entries were added to the sums.\n")
     assert hour(engine, TODAY - timedelta(hours=30)) == 0  # of a past that was added up
-    assert night(engine, asked) == before
-    assert answer(engine, asked, recompute=True).description == before.description
+    learn(TODAY - timedelta(hours=2), SOME)
+    ran = CliRunner().invoke(app, ["audit", "hourly"])
+    assert (ran.exit_code, ran.output) == (0, f"{len(SOME)} entries were added to the sums.\n")
+    after = night(engine, asked)
+    assert (after.description, after.judgements) == (before.description, before.judgements)
     with transaction(owner) as connection:
         moments = list(connection.scalars(text("SELECT as_of FROM audit_increments ORDER BY as_of")))
         unsummed = connection.scalar(
             text("SELECT count(*) FROM figures.changes(:as_of)"), {"as_of": TODAY - DAY}
         )
     assert (TODAY - DAY in moments, unsummed) == (True, 0)
+    assert moments[-1] == datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -203,12 +203,17 @@ def test_only_auditors_ask_what_is_known_and_only_labellers_draw_samples_and_let
     may: Callable[[str, str], bool],
 ) -> None:
     draw = "SELECT * FROM public.draw_verification_sample('m', '2026-01-01', '2026-02-01', 1, 1, 'x')"
-    release = "SELECT * FROM public.release_reports(gen_random_uuid(), now(), 0)"
+    count = (
+        "count_import(gen_random_uuid(), now())",
+        "release_reports(gen_random_uuid(), now(), 0)",
+        "forget_reports(gen_random_uuid())",
+    )
     for role in ROLES:
         for function in ("outcomes", "skin_types"):
             assert may(role, f"SELECT * FROM audit.{function}(now())") == (role in ("auditor", "nightly"))
         assert may(role, draw) == (role == "labeller"), role
-        assert may(role, release) == (role == "labeller"), role
+        for function in count:
+            assert may(role, f"SELECT * FROM public.{function}") == (role == "labeller"), role
 
 
 def test_a_login_without_a_group_cannot_even_connect(owner: Engine) -> None:

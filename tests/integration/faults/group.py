@@ -42,7 +42,13 @@ class Group:
         """Everything again, from where the group began. Nobody may be in it."""
         offsets = {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self.start.items()}
         with self._admin() as admin:
-            _coordinated(lambda: admin.alter_group_offsets(self.name, offsets))
+
+            def alter() -> None:
+                for refusal in admin.alter_group_offsets(self.name, offsets).values():
+                    if refusal.errno:  # told partition by partition, never raised
+                        raise refusal
+
+            _coordinated(alter)
 
     def ends(self) -> dict[TopicPartition, int]:
         """The offset after the last message of every partition."""

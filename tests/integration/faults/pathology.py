@@ -68,7 +68,7 @@ class Pathology:
                     "reported_at": datetime(2026, 3, 1, tzinfo=UTC),
                     "imported_by": "pathology",
                     "batch_id": batch,
-                    "counts_with_batch": batch != NO_FILE,
+                    "row": None if batch == NO_FILE else number + 2,
                 }
             )
             for number in itertools.islice(self.numbers, count)

@@ -61,7 +61,8 @@ def sample(
     early = np.random.default_rng(1).random(len(drawn.verified)) < part
     seen = drawn.of(early)
     until = night - timedelta(days=plan.maturity_days)
-    completeness = completeness_of(_ledger(seen, missing, night), until, imports)
+    completeness = completeness_of(_ledger(seen, missing, night), until)
+    completeness = completeness.model_copy(update={"unfinished_imports": tuple(imports)})
     reported = seen.of(seen.columns["fst_source"] == "reported")
     described = {
         name: descriptions(reported if name.startswith("fst") and name != "fst_source" else seen, name)
