@@ -42,6 +42,7 @@ HINTS = {
     "3D": "check the name of the database in EVENSCREEN_DATABASE_URL",
     "42501": "the role lacks a right: it must be a member of the group role of this process",
     "42": "the schema is not the one this version needs: run `evenscreen db upgrade`",
+    "P0001": "a step of the schema refuses what it finds: see `Upgrading the schema` in docs/RUNBOOK.md",
     "23503": "a row points to nothing: was the database restored or changed by hand?",
     "22": "a value broke a rule of the schema, which is a defect worth reporting",
     "23": "a value broke a rule of the schema, which is a defect worth reporting",

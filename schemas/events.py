@@ -146,7 +146,7 @@ class ImportAnnounced(Event):
     """An import of a file began, ended or was abandoned. Topic `labels.arrived`, once in every partition.
 
     A partition is worked off in its order: where `finished` is recorded from every partition, so is every row
-    of the file. From then on they count, unless it was abandoned before.
+    that was not lost. If as many are there as were announced, they count from then on.
     """
 
     schema_version: Literal[1] = 1

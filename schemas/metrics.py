@@ -60,8 +60,8 @@ WAITING_FOR_SIDECAR = Metric(
 LABELS = Metric(
     "evenscreen_labels_total",
     "counter",
-    "Reports read by this process and what became of them: outcome, skin_type, repeat, unreadable; held, and "
-    "one of the others once their file has come to its end.",
+    "Reports read by this process and what became of them: outcome, skin_type, repeat, unreadable; held are "
+    "rows of files, which are told as outcome, skin_type or repeat when all of the file begins to count.",
     ("fate",),
 )
 MODEL_INFO = Metric("evenscreen_model_info", "gauge", "1 for the loaded model.", ("model_version",))

@@ -33,9 +33,9 @@ def import_(
     sampling_probability, fst_source, and in supersedes the report it replaces.
 
     Every row is checked before the first is published, and all begin to count together, when the last has
-    come. Where Kafka goes away in the middle for more than a minute, the command ends with 75, nothing of the
-    file counts, and audits tell of it until the same file is imported to its end. Importing a file again
-    doubles nothing.
+    come. Where Kafka goes away in the middle for more than a minute, the command ends with 75, nothing of a
+    file that is new counts, and audits tell of it until the same file is imported to its end. Importing a
+    file again doubles nothing.
     """
     from evenscreen.infra.cli.failures import NO_INPUT, NoInput
     from evenscreen.infra.cli.reached import settings_for
@@ -87,8 +87,9 @@ def abandon(
 ) -> None:
     """Decide that a file whose import was not finished never will be imported, because it is lost or wrong.
 
-    Nothing of it will count, what had come is deleted, and audits tell of it no longer. Where label workers
-    had recorded all of it before, it counts all the same: correct it by reports that supersede.
+    Nothing of it will count unless it is imported again, what had come is deleted, and audits tell of it no
+    longer. Where label workers had recorded all of it before, it counts all the same: correct it by reports
+    that supersede. Not while somebody imports it.
     """
     from evenscreen.infra.cli.reached import settings_for
     from evenscreen.infra.show.labels import show_abandoned

@@ -66,6 +66,10 @@ LEFT JOIN LATERAL (
     ORDER BY i.known_at
     LIMIT 1
 ) AS a ON true;
+-- An end of a file that never counted would be taken for one that does.
+DELETE FROM label_imports AS f
+WHERE f.step = 'finished'
+    AND NOT EXISTS (SELECT FROM label_imports AS c WHERE c.batch_id = f.batch_id AND c.step = 'counted');
 DELETE FROM label_imports WHERE step = 'counted';
 ALTER TABLE label_imports DROP CONSTRAINT ck_label_imports_step;
 ALTER TABLE label_imports ADD CONSTRAINT ck_label_imports_step CHECK (step IN ('begun', 'finished', 'abandoned'));

@@ -1,6 +1,15 @@
 -- Reports of a file wait here until all of it has come, and then count together: a file counts whole or not at
 -- all. Frozen: what changes later is a later revision.
 
+-- A part of a file that counts already would be told as one of which nothing counts.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM audit.label_imports WHERE finished_at IS NULL AND abandoned_at IS NULL) THEN
+        RAISE EXCEPTION 'the import of a file has not ended: import it again, or abandon it, before the upgrade';
+    END IF;
+END
+$$;
+
 CREATE TABLE held_reports (
     batch_id uuid NOT NULL,
     "row" integer NOT NULL,
@@ -87,11 +96,23 @@ BEGIN
         RETURN NULL;
     END IF;
     IF wanted <> (SELECT count(*) FROM public.held_reports AS h WHERE h.batch_id = batch) THEN
-        -- Rows that came once more behind the end of what counts already.
-        DELETE FROM public.held_reports AS h
-        WHERE h.batch_id = batch AND EXISTS (
-            SELECT FROM public.label_imports AS c WHERE c.batch_id = batch AND c.step = 'counted'
-        );
+        IF EXISTS (SELECT FROM public.label_imports AS c WHERE c.batch_id = batch AND c.step = 'counted') THEN
+            -- Rows that came once more behind the end of what counts already.
+            DELETE FROM public.held_reports AS h WHERE h.batch_id = batch;
+        ELSE
+            -- Somebody abandoned it while it was imported, and rows were forgotten: it has to be told again.
+            INSERT INTO public.label_imports (
+                batch_id, step, announced_at, partition, partitions, reports, announced_by
+            )
+            SELECT batch, 'begun', ended_at, 0, 1, wanted, min(i.announced_by)
+            FROM public.label_imports AS i
+            WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
+                AND EXISTS (
+                    SELECT FROM public.label_imports AS a WHERE a.batch_id = batch AND a.step = 'abandoned'
+                )
+            HAVING count(*) > 0
+            ON CONFLICT DO NOTHING;
+        END IF;
         RETURN NULL;
     END IF;
     INSERT INTO public.label_imports (
@@ -112,6 +133,8 @@ CREATE FUNCTION release_reports(batch uuid, moment timestamptz, after_row intege
 RETURNS TABLE (last_row integer, reports bigint, outcomes bigint, skin_types bigint)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+-- After small files, or by statistics of another file, 20,000 rows look like one.
+SET enable_nestloop = off
 AS $$
 DECLARE
     until_row integer;

@@ -1,4 +1,4 @@
-"""Files of outcomes that somebody began to import and that have not come to their end: none counts yet."""
+"""Files of outcomes whose import began and has not come to its end: nothing of them counts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

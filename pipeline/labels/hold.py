@@ -13,8 +13,9 @@ from sqlalchemy import Connection, text
 from evenscreen.schemas.events import ImportAnnounced
 from evenscreen.schemas.labels import ImportStep
 
-# Who lets a file count is alone with the reports meanwhile: of two that record the last two partitions of a
-# file at once neither would see its end; and in whatever order it writes, nobody waits for it in a circle.
+# Who lets a file count is alone with reports and rows meanwhile: of two that record the last two partitions
+# of a file at once neither would see its end; and whatever order it writes in, nobody waits for it in a
+# circle.
 LOCK = 7_240_226_501
 TOGETHER = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 ALONE = text("SELECT pg_advisory_xact_lock(:lock)")
@@ -29,7 +30,7 @@ ON CONFLICT DO NOTHING
 """)
 COUNT = text("SELECT count_import(:batch_id, :announced_at)")
 # A slow disk must not make a large file begin anew for ever.
-PATIENCE = text("SELECT set_config('statement_timeout', '10min', true)")
+UNHURRIED = text("SELECT set_config('statement_timeout', '10min', true)")
 RELEASE = text("""
 SELECT last_row, reports, outcomes, skin_types FROM release_reports(:batch_id, :moment, :after)
 """)
@@ -46,11 +47,11 @@ class Released:
 
 
 def take_turn(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:
-    """Before anything else in a transaction that writes reports: waits while another lets a file count, and
-    for all others where this one may.
+    """Before anything else in a transaction that writes reports: waits while another lets a file count or
+    forgets one, and for all others where this one may.
     """
-    may_count = any(one.step is ImportStep.FINISHED for one in imports)
-    connection.execute(ALONE if may_count else TOGETHER, {"lock": LOCK})
+    ends = any(one.step is not ImportStep.BEGUN for one in imports)
+    connection.execute(ALONE if ends else TOGETHER, {"lock": LOCK})
 
 
 def hold(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
@@ -61,17 +62,20 @@ def hold(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
         connection.execute(HOLD, {"rows": json.dumps(rows, ensure_ascii=False)})
 
 
-def settle(connection: Connection, imports: Sequence[ImportAnnounced], beat: Callable[[], None]) -> Released:
+def count_or_forget(
+    connection: Connection, imports: Sequence[ImportAnnounced], beat: Callable[[], None]
+) -> Released:
     """After `imports` were recorded: lets the files count that have come whole now, and forgets what had come
     of abandoned ones.
 
     20,000 rows a statement, about a second, with `beat` after each; all in the caller's transaction.
     """
     total = Released()
+    if any(one.step is not ImportStep.BEGUN for one in imports):
+        connection.execute(UNHURRIED)
     for batch_id, announced_at in _of(imports, ImportStep.FINISHED):
         ended = {"batch_id": batch_id, "announced_at": announced_at}
         if moment := connection.execute(COUNT, ended).scalar_one():
-            connection.execute(PATIENCE)
             total = _release(connection, {"batch_id": batch_id, "moment": moment}, total, beat)
     for batch_id, _ in _of(imports, ImportStep.ABANDONED):
         connection.execute(FORGET, {"batch_id": batch_id})

@@ -12,7 +12,7 @@ from datetime import UTC
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.dead_letter import Unreadable, bury
-from evenscreen.pipeline.labels.hold import hold, settle, take_turn
+from evenscreen.pipeline.labels.hold import count_or_forget, hold, take_turn
 from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import report_id
 from evenscreen.schemas.labels import ImportStep
@@ -79,7 +79,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class RecordedLabels:
-    """What a batch really added, and rows that wait for the rest of their file; all else was there before."""
+    """What a batch really added, and how many rows of files it brought; all else was there before."""
 
     outcomes: int
     skin_types: int
@@ -107,7 +107,7 @@ def record_labels(
     alone = [label for label in labels if label.row is None]
     new_outcomes, new_skin_types = _insert(connection, alone)
     _record_imports(connection, [one for one in imports if one.step is not ImportStep.BEGUN])
-    released = settle(connection, imports, beat)
+    released = count_or_forget(connection, imports, beat)
     new_outcomes += released.outcomes
     new_skin_types += released.skin_types
     return RecordedLabels(

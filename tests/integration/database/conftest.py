@@ -1,7 +1,8 @@
 """Engines for every role, on a new database for each test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +12,15 @@ from sqlalchemy import Engine, text
 
 from evenscreen.infra.local import postgres, roles
 from evenscreen.infra.local.reach import Reach
+from evenscreen.pipeline.audit.imports import unfinished
+from evenscreen.pipeline.audit.result import UnfinishedImport
 from evenscreen.pipeline.database import open_database, transaction
+from evenscreen.pipeline.labels.read import read_labels
+from evenscreen.pipeline.labels.record import RecordedLabels, record_labels
+from evenscreen.schemas.events import Event
 
 from .images import MODEL, OTHER_MODEL
+from .reports import now
 
 
 @pytest.fixture
@@ -67,3 +74,27 @@ def worker(engine_of: Callable[[str], Engine]) -> Engine:
 @pytest.fixture
 def owner(engine_of: Callable[[str], Engine]) -> Engine:
     return engine_of("owner")
+
+
+@pytest.fixture
+def arrive(engine_of: Callable[[str], Engine]) -> Callable[..., RecordedLabels]:
+    """As a label worker records a batch of messages."""
+
+    def record(*events: Event) -> RecordedLabels:
+        batch = read_labels("t", [one.encoded() for one in events])
+        with transaction(engine_of("labeller")) as connection:
+            return record_labels(connection, batch.labels, batch.unreadable, batch.imports)
+
+    return record
+
+
+@pytest.fixture
+def lacking(engine_of: Callable[[str], Engine]) -> Callable[..., Sequence[UnfinishedImport]]:
+    """What the auditor knows to be unfinished at a time, now without one."""
+
+    def ask(as_of: datetime | None = None) -> Sequence[UnfinishedImport]:
+        auditor = engine_of("auditor")
+        with transaction(auditor) as connection:
+            return unfinished(connection, as_of or now(auditor))
+
+    return ask

@@ -8,18 +8,19 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg2
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DatabaseError
 
 from evenscreen.infra.local import postgres
 from evenscreen.infra.local.reach import Reach
 from evenscreen.migrations import HEAD, LOCK, current, downgrade, upgrade
-from evenscreen.pipeline.database import check_schema, open_database
+from evenscreen.pipeline.database import check_schema, open_database, transaction
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.tables import Table
 from evenscreen.schemas.tables.revision import REVISION
@@ -100,6 +101,42 @@ def test_a_step_down_restores_the_functions_that_it_replaced(empty_database: Emp
     assert [name.split("(")[0] for name, *_ in differing] == ["figures.grouped"]
     upgrade(url)
     assert current(url) == HEAD
+
+
+ANNOUNCED = """
+    INSERT INTO label_imports (batch_id, step, announced_at, partition, partitions, reports, announced_by)
+    SELECT CAST(:batch AS uuid), :step, now(), n, 2, 7, 'x' FROM generate_series(0, 1) AS n
+"""
+FINISHED = "SELECT count(finished_at), count(*) FROM audit.label_imports"
+
+
+def test_files_that_had_come_to_their_end_count_after_the_upgrade_and_no_others(
+    empty_database: EmptyDatabase,
+) -> None:
+    url = empty_database()
+    upgrade(url, "0011")
+    engine = open_database(url, application_name="test", pool_size=1)
+
+    def announce(batch: int, *steps: str) -> None:
+        with transaction(engine) as connection:
+            for step in steps:
+                connection.execute(text(ANNOUNCED), {"batch": str(UUID(int=batch)), "step": step})
+
+    announce(1, "begun", "finished")
+    announce(2, "begun")
+    with pytest.raises(DatabaseError, match="the import of a file has not ended"):
+        upgrade(url)
+    with transaction(engine) as connection:
+        connection.execute(text("DELETE FROM label_imports WHERE batch_id = :id"), {"id": UUID(int=2)})
+    moment = "SELECT finished_at FROM audit.label_imports"
+    before = fetched(url, moment)
+    upgrade(url)
+    assert fetched(url, moment) == before
+    announce(3, "begun", "finished")  # of which a row was lost
+    assert fetched(url, FINISHED) == [(1, 2)]
+    downgrade(url, "0011")
+    assert fetched(url, FINISHED) == [(1, 2)]
+    engine.dispose()
 
 
 def test_going_down_takes_nothing_from_another_database(
