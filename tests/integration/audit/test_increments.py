@@ -182,13 +182,13 @@ def test_a_row_is_not_forgotten_whose_transaction_ends_after_the_increment_began
 
 
 def test_an_increment_that_waits_in_vain_for_a_writer_is_to_be_tried_again(owner: Engine) -> None:
-    """As it is, but for its patience of half a minute."""
+    """As it is, but for its patience of minutes."""
     with transaction(owner) as connection:
         settle = connection.scalar(
             text("SELECT pg_get_functiondef('figures.settle(timestamptz)'::regprocedure)")
         )
         connection.execute(text("CREATE SCHEMA hasty"))
-        hasty = settle.replace("figures.settle", "hasty.settle").replace("30 seconds", "0.1 seconds")
+        hasty = settle.replace("figures.settle", "hasty.settle").replace("5 minutes", "0.1 seconds")
         assert hasty.count("hasty") == hasty.count("0.1 seconds") == 1
         connection.execute(text(hasty))
     try:
