@@ -1,5 +1,6 @@
 """What is known of an import, whatever comes first."""
 
+import random
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from uuid import UUID
@@ -42,7 +43,7 @@ def test_order_and_redelivery_do_not_matter(
     arrive: Callable[..., RecordedLabels], lacking: Callable[..., Sequence[UnfinishedImport]], owner: Engine
 ) -> None:
     events = [step(BEGUN)[0], step(BEGUN)[2], *step(FINISHED, HOUR)]
-    for order in permutations(events):
+    for order in random.Random(1).sample(list(permutations(events)), 30):
         with transaction(owner) as connection:
             connection.execute(text("TRUNCATE label_imports, held_reports, ground_truth, skin_type_reports"))
         arrive(*of_file(*ALL))
