@@ -105,9 +105,9 @@ def hourly() -> None:
 
     Nothing but the speed of answers depends on it.
     """
-    from evenscreen.pipeline.audit.night import hour
+    from evenscreen.pipeline.audit.night import add_up
 
-    entries = hour(_engine(_settings()), datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    entries = add_up(_engine(_settings()), datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
     print(f"{entries:,} entries were added to the sums.")
 
 

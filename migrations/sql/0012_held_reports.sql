@@ -80,48 +80,40 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     wanted integer;
+    ended_by text;
     moment timestamptz;
+    abandoned_at timestamptz := (
+        SELECT max(i.announced_at) FROM public.label_imports AS i
+        WHERE i.batch_id = batch AND i.step = 'abandoned'
+    );
 BEGIN
     -- Who asks what is known waits for transactions that have a number: this one has, before it looks at the clock.
     PERFORM pg_current_xact_id();
-    SELECT max(i.reports) INTO wanted
+    SELECT max(i.reports), min(i.announced_by) INTO wanted, ended_by
     FROM public.label_imports AS i
     WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
     GROUP BY i.partitions
     HAVING count(*) = i.partitions;
-    IF wanted IS NULL OR EXISTS (
-        SELECT FROM public.label_imports AS a
-        WHERE a.batch_id = batch AND a.step = 'abandoned' AND a.announced_at >= ended_at
-    ) THEN
+    IF wanted IS NULL OR abandoned_at >= ended_at THEN
         RETURN NULL;
     END IF;
-    IF wanted <> (SELECT count(*) FROM public.held_reports AS h WHERE h.batch_id = batch) THEN
-        IF EXISTS (SELECT FROM public.label_imports AS c WHERE c.batch_id = batch AND c.step = 'counted') THEN
-            -- Rows that came once more behind the end of what counts already.
-            DELETE FROM public.held_reports AS h WHERE h.batch_id = batch;
-        ELSE
-            -- Somebody abandoned it while it was imported, and rows were forgotten: it has to be told again.
-            INSERT INTO public.label_imports (
-                batch_id, step, announced_at, partition, partitions, reports, announced_by
-            )
-            SELECT batch, 'begun', ended_at, 0, 1, wanted, min(i.announced_by)
-            FROM public.label_imports AS i
-            WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
-                AND EXISTS (
-                    SELECT FROM public.label_imports AS a WHERE a.batch_id = batch AND a.step = 'abandoned'
-                )
-            HAVING count(*) > 0
-            ON CONFLICT DO NOTHING;
-        END IF;
-        RETURN NULL;
+    IF wanted = (SELECT count(*) FROM public.held_reports AS h WHERE h.batch_id = batch) THEN
+        INSERT INTO public.label_imports (
+            batch_id, step, announced_at, partition, partitions, reports, announced_by
+        )
+        VALUES (batch, 'counted', clock_timestamp(), 0, 1, wanted, ended_by)
+        RETURNING known_at INTO moment;
+    ELSIF EXISTS (SELECT FROM public.label_imports AS c WHERE c.batch_id = batch AND c.step = 'counted') THEN
+        -- Rows that came once more behind the end of what counts already.
+        DELETE FROM public.held_reports AS h WHERE h.batch_id = batch;
+    ELSIF abandoned_at IS NOT NULL THEN
+        -- Somebody abandoned it while it was imported, and rows were forgotten: it has to be told again.
+        INSERT INTO public.label_imports (
+            batch_id, step, announced_at, partition, partitions, reports, announced_by
+        )
+        VALUES (batch, 'begun', ended_at, 0, 1, wanted, ended_by)
+        ON CONFLICT DO NOTHING;
     END IF;
-    INSERT INTO public.label_imports (
-        batch_id, step, announced_at, partition, partitions, reports, announced_by
-    )
-    SELECT batch, 'counted', clock_timestamp(), 0, 1, wanted, min(i.announced_by)
-    FROM public.label_imports AS i
-    WHERE i.batch_id = batch AND i.step = 'finished' AND i.announced_at = ended_at
-    RETURNING known_at INTO moment;
     RETURN moment;
 END;
 $$;

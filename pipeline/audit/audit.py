@@ -1,6 +1,6 @@
 """One audit: completeness first, then figures from SQL, then verdicts.
 
-Step 1  complete   is every image of the window in the figures? which imports wait?   completeness.py
+Step 1  complete   is every image of the window in the figures? which imports not? completeness.py
 Step 2  figures    one row per group, counted and ranked by the database           figures.py
                    weighted, where outcomes came of random draws                   sampled.py
 Step 3  judge      every pair of groups, every registered group                    judge.py

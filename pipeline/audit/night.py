@@ -11,31 +11,30 @@ from evenscreen.pipeline.database import transaction
 from evenscreen.pipeline.ledger import PATIENCE
 
 INCREMENT = text("SELECT entries FROM audit.increment(:as_of)")
-SUMS = INCREMENT, text("SELECT audit.roll_up()")
-"""Until the very time that is asked for, or the audit would have to count the whole last day from rows. One
-transaction each: the first waits for writers."""
+ROLL_UP = text("SELECT audit.roll_up()")
 
 
 def night(engine: Engine, asked: Asked) -> Audit:
-    """Run as often as one likes: one row per night. `asked` names the midnight as its `as_of`.
+    """Run as often as one likes: one row per night. `asked` names the midnight as its `as_of`: what is added
+    up until another moment the audit would have to count from rows.
 
     Raises as `answer` does.
     """
-    settled(engine, asked.as_of)
-    for sums in SUMS:
-        with transaction(engine) as connection:
-            connection.execute(PATIENCE)
-            connection.execute(sums, {"as_of": asked.as_of})
+    add_up(engine, asked.as_of)
+    with transaction(engine) as connection:
+        connection.execute(PATIENCE)
+        connection.execute(ROLL_UP)
     return answer(engine, asked)
 
 
-def hour(engine: Engine, begins: datetime) -> int:
-    """Adds what was known when the hour began to the sums; returns how many entries that took, durable then.
+def add_up(engine: Engine, as_of: datetime | None) -> int:
+    """Adds what was known at `as_of`, a full hour, to the sums; returns how many entries that took, durable
+    then.
 
-    Nobody has to: what is in no sum is counted from rows, which takes a question two seconds per 100,000
-    images. Called every hour: a night finds no sums where its midnight was passed over.
+    By day nobody has to: what is in no sum is counted from rows, which takes a question two seconds per
+    100,000 images. Called every hour: a night finds no sums where its midnight was passed over.
     """
-    settled(engine, begins)
+    moment = settled(engine, as_of)
     with transaction(engine) as connection:
         connection.execute(PATIENCE)
-        return int(connection.execute(INCREMENT, {"as_of": begins}).scalar_one())
+        return int(connection.execute(INCREMENT, {"as_of": moment}).scalar_one())

@@ -3,7 +3,7 @@
 Statistics and rule are those of `evenscreen model compare` (evidence/paired.py). Simulated tones need pixels:
 what `model compare` found on them against this reference stands in the candidate's manifest.
 
-Step 1  complete   is every image of the window in the figures? which imports wait?   completeness.py
+Step 1  complete   is every image of the window in the figures? which imports not? completeness.py
 Step 2  read       images that the reference screened, with an outcome             both.py
 Step 3  compare    all of them, and every registered group of both groupings
 Step 4  promote    the promotion rule

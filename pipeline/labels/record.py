@@ -15,7 +15,6 @@ from evenscreen.pipeline.dead_letter import Unreadable, bury
 from evenscreen.pipeline.labels.hold import count_or_forget, hold, take_turn
 from evenscreen.schemas.events import ImportAnnounced, LabelArrived
 from evenscreen.schemas.identity import report_id
-from evenscreen.schemas.labels import ImportStep
 
 OUTCOME_ROWS = """
 FROM json_to_recordset(:rows) AS r(
@@ -101,12 +100,11 @@ def record_labels(
     million, with a `beat` every second. Everything is durable, or nothing, once the caller's transaction is.
     """
     take_turn(connection, imports)
-    _record_imports(connection, [one for one in imports if one.step is ImportStep.BEGUN])
+    _record_imports(connection, imports)
     held = [label for label in labels if label.row is not None]
     hold(connection, [_held_row(label) for label in held])
     alone = [label for label in labels if label.row is None]
     new_outcomes, new_skin_types = _insert(connection, alone)
-    _record_imports(connection, [one for one in imports if one.step is not ImportStep.BEGUN])
     released = count_or_forget(connection, imports, beat)
     new_outcomes += released.outcomes
     new_skin_types += released.skin_types
@@ -140,9 +138,7 @@ def _said(label: LabelArrived) -> int:
 
 def _held_row(label: LabelArrived) -> dict[str, object]:
     said = {"outcome": outcome_row(label), "skin_type": skin_type_row(label)}
-    return {"batch_id": str(label.batch_id), "row": label.row} | {
-        name: row for name, row in said.items() if row is not None
-    }
+    return {"batch_id": str(label.batch_id), "row": label.row, **said}
 
 
 def _record_imports(connection: Connection, imports: Sequence[ImportAnnounced]) -> None:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from evenscreen.infra.cli.app import app
 from evenscreen.infra.local.reach import Reach, environment
 from evenscreen.pipeline.audit.ask import Asked, answer
-from evenscreen.pipeline.audit.night import hour, night
+from evenscreen.pipeline.audit.night import add_up, night
 from evenscreen.pipeline.audit.plan import load_plan
 from evenscreen.pipeline.audit.result import Audit
 from evenscreen.pipeline.audit.tell import announce, tell
@@ -271,8 +271,8 @@ def test_hours_are_added_up_between_nights_and_change_no_answer(
         monkeypatch.setenv(name, value)
     before = answer(engine, asked, keep=False)
     for hours in range(26, 22, -1):  # over a midnight
-        hour(engine, TODAY - timedelta(hours=hours))
-    assert hour(engine, TODAY - timedelta(hours=30)) == 0  # of a past that was added up
+        add_up(engine, TODAY - timedelta(hours=hours))
+    assert add_up(engine, TODAY - timedelta(hours=30)) == 0  # of a past that was added up
     learn(TODAY - timedelta(hours=2), SOME)
     ran = CliRunner().invoke(app, ["audit", "hourly"])
     assert (ran.exit_code, ran.output) == (0, f"{len(SOME)} entries were added to the sums.\n")
