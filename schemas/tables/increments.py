@@ -44,8 +44,8 @@ class IncrementDay(Table):
     __tablename__ = "audit_increment_days"
     __table_args__ = ({"comment": "How many rows each increment added to audit_entries, by day."},)
 
-    increment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="The increment")
     day: Mapped[date] = mapped_column(primary_key=True, comment="Day (UTC) of Last-Modified")
+    increment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="The increment")
     entries: Mapped[int] = mapped_column(comment="Rows that it added for images of the day")
 
 
@@ -181,14 +181,14 @@ class CaseEntry(Table):
 
 
 class Period(Table):
-    """A month, quarter, year or part of one whose images were counted."""
+    """A day, a month or one of the longer periods whose images were counted."""
 
     __tablename__ = "audit_periods"
     __table_args__ = (
         UniqueConstraint("first_day", "last_day", "through_increment_id"),
         {
-            "comment": "Months and their sixths, quarters, years and their halves whose images were "
-            "counted once for all windows."
+            "comment": "Days, months, quarters, years and their halves whose images were counted once for "
+            "all windows."
         },
     )
 

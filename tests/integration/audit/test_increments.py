@@ -294,7 +294,7 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
     insert(owner, [Case(n, n % 3 == 0, when=lone) for n in range(0, 10_000, 100)], model)
     increment()
     assert roll_up() > 0
-    # A sixth, the month, its quarter, half and year again, and all until some quarter's end.
+    # The day, the month, its quarter, half and year again, and all until some quarter's end.
     assert periods_around(owner, lone) >= before + 6
     question = {"as_of": now(), "model": model, "dimension": "all"}
     window = {"since": lone.replace(month=1, day=1), "until": lone.replace(month=12)}
@@ -306,6 +306,38 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
             text("UPDATE audit_sums SET images = ARRAY(SELECT i + 1 FROM unnest(images) AS u(i))")
         )
     assert ask("histogram_metrics", **window, **question)[0]["images"] > 120
+
+
+def test_a_group_that_its_last_image_left_is_not_told_of(
+    owner: Engine, increment: Callable[..., dict[str, Any]], ask: Ask, roll_up: Callable[[], int], now: Clock
+) -> None:
+    model, ids = insert(owner, [Case(3000, True), Case(7000, True, fst=None, fst_source="unknown")])
+    increment()
+    roll_up()
+    report_fst(owner, ids[1], 6)
+    question = {"model": model, "dimension": "fst_source", **YEARS}
+    for seen in (False, True):
+        if seen:
+            increment()
+        found = ask("histogram_metrics", as_of=now(), **question)
+        assert [(row["group_value"], row["images"]) for row in found] == [("reported", 2)]
+
+
+def test_a_day_is_read_from_its_sum_and_part_of_it_from_rows(
+    owner: Engine, increment: Callable[..., dict[str, Any]], ask: Ask, roll_up: Callable[[], int], now: Clock
+) -> None:
+    day = datetime(2022, 3, 4, tzinfo=UTC)
+    model, _ = insert(owner, [Case(n, True, when=day + timedelta(hours=n)) for n in range(24)])
+    increment()
+    roll_up()
+    with transaction(owner) as connection:
+        connection.execute(
+            text("UPDATE audit_sums SET images = ARRAY(SELECT i * 2 FROM unnest(images) AS u(i))")
+        )
+    question = {"as_of": now(), "model": model, "dimension": "all"}
+    for begin, end, images in ((0, 24, 48), (-5, 30, 48), (0, 23, 23), (1, 24, 23)):
+        window = {"since": day + timedelta(hours=begin), "until": day + timedelta(hours=end)}
+        assert ask("histogram_metrics", **window, **question)[0]["images"] == images
 
 
 def test_many_images_that_no_increment_has_seen_are_counted_like_others(
