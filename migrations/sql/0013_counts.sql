@@ -1,9 +1,8 @@
--- Counts of scores and latencies in one pass, one group after the other: its counts fit into the processor's cache,
--- those of all do not.
+-- Counts of scores and latencies in one pass over the sums, one group after the other: its counts fit into the
+-- processor's cache, those of all do not.
 
 CREATE FUNCTION figures.tallied(
-    since timestamptz, until timestamptz, through integer, group_ids integer[], dimensions integer[],
-    latencies boolean
+    since timestamptz, until timestamptz, through integer, group_ids integer[], latencies boolean
 )
 RETURNS TABLE (group_id integer, kind_id integer, number integer, images integer)
 LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000 ROWS 100000
@@ -13,33 +12,22 @@ DECLARE
     period_ids integer[] := ARRAY(SELECT p.period_id FROM figures.periods(since, until, through) AS p);
 BEGIN
     RETURN QUERY
-    WITH beside AS MATERIALIZED (
-        SELECT
-            r.group_ids[d.number] AS group_id, array_agg(r.kind_id) AS kind_ids, array_agg(r.score) AS scores,
-            array_agg(r.latency_ms) AS latencies_ms, array_agg(r.sign) AS signs
-        FROM (
-            SELECT
-                t.group_ids, t.kind_id, e.score::integer AS score, e.sign::integer AS sign,
-                CASE WHEN t.outcome <> 'superseded' THEN e.latency_ms END AS latency_ms
-            FROM figures.unsummed(since, until, through) AS e
-            JOIN public.audit_strata AS t ON t.stratum_id = e.stratum_id
-            -- Cases first, then their dimensions: the other way round is all strata times all dimensions.
-            OFFSET 0
-        ) AS r
-        CROSS JOIN unnest(dimensions) AS d(number)
-        GROUP BY r.group_ids[d.number]
+    WITH wanted AS MATERIALIZED (
+        -- Nobody asks for latencies of skin types at sites.
+        SELECT g.group_id, g.number, tallied.latencies AND g.number <= 10 AS has_latencies
+        FROM public.audit_groups AS g
+        WHERE g.group_id = ANY (group_ids)
     ),
-    wanted AS MATERIALIZED (
+    beside AS MATERIALIZED (
         SELECT
-            g.group_id, b.kind_ids, b.scores, b.latencies_ms, b.signs,
-            -- Nobody asks for latencies of skin types at sites.
-            tallied.latencies AND g.number <= 10 AS has_latencies
-        FROM unnest(group_ids) AS i(group_id)
-        JOIN public.audit_groups AS g ON g.group_id = i.group_id
-        LEFT JOIN beside AS b ON b.group_id = i.group_id
+            t.group_ids, t.kind_id, e.score::integer AS score, e.sign::integer AS sign,
+            CASE WHEN t.outcome <> 'superseded' THEN e.latency_ms END AS latency_ms
+        FROM figures.unsummed(since, until, through) AS e
+        JOIN public.audit_strata AS t ON t.stratum_id = e.stratum_id
     )
     SELECT w.group_id, c.kind_id, c.number, c.images
-    FROM wanted AS w
+    -- The large groups last: what one group needed is cleared for each that follows.
+    FROM (SELECT * FROM wanted ORDER BY number DESC) AS w
     CROSS JOIN LATERAL (
         SELECT n.kind_id, n.number, sum(n.images)::integer AS images
         FROM (
@@ -48,21 +36,29 @@ BEGIN
             FROM public.audit_sums AS s
             WHERE s.group_id = w.group_id AND s.period_id = ANY (period_ids)
                 AND (s.kind_id <> 0 OR w.has_latencies)
-            UNION ALL
-            SELECT unnest(w.kind_ids), unnest(w.scores), unnest(w.signs)
-            UNION ALL
-            SELECT 0, l.latency_ms, l.sign
-            FROM (SELECT unnest(w.latencies_ms) AS latency_ms, unnest(w.signs) AS sign WHERE w.has_latencies) AS l
-            WHERE l.latency_ms IS NOT NULL
         ) AS n
         GROUP BY n.number, n.kind_id
-        HAVING sum(n.images) <> 0
+    ) AS c
+    UNION ALL
+    SELECT c.group_id, c.kind_id, c.number, c.images
+    FROM (SELECT DISTINCT number, has_latencies FROM wanted) AS d
+    CROSS JOIN LATERAL (
+        SELECT n.group_id, n.kind_id, n.number, sum(n.sign)::integer AS images
+        FROM (
+            SELECT b.group_ids[d.number] AS group_id, b.kind_id, b.score AS number, b.sign FROM beside AS b
+            UNION ALL
+            SELECT b.group_ids[d.number], 0, b.latency_ms, b.sign
+            FROM beside AS b
+            WHERE d.has_latencies AND b.latency_ms IS NOT NULL
+        ) AS n
+        JOIN wanted AS w ON w.group_id = n.group_id
+        GROUP BY n.number, n.group_id, n.kind_id
     ) AS c;
 END;
 $$;
-COMMENT ON FUNCTION figures.tallied(timestamptz, timestamptz, integer, integer[], integer[], boolean) IS
+COMMENT ON FUNCTION figures.tallied(timestamptz, timestamptz, integer, integer[], boolean) IS
     'How many images of a window each of some groups has by kind and score and, under kind 0, by latency in ms if '
-    'asked for: from sums of periods and the rows beside them. The groups are of these dimensions.';
+    'asked for: from sums of periods and, in rows of their own, from the images beside them, to be added up.';
 
 CREATE OR REPLACE FUNCTION figures.counted(
     since timestamptz, until timestamptz, through integer, model text, source text, dimensions integer[],
@@ -80,7 +76,7 @@ BEGIN ATOMIC
             WHERE (model IS NULL OR g.model_version = model) AND g.number = ANY (dimensions)
                 AND (source IS NULL OR g.fst_source IS NULL OR g.fst_source = source)
         ),
-        dimensions, latencies
+        latencies
     ) AS t
     WHERE (t.kind_id = 0) = latencies;
 END;
@@ -94,13 +90,17 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT t.group_id, t.kind_id, array_agg(t.number), array_agg(t.images)
-    FROM figures.tallied(
-        since, until, through,
-        ARRAY(SELECT g.group_id FROM public.audit_groups AS g WHERE g.number BETWEEN first AND last),
-        ARRAY(SELECT generate_series(first, last)), true
-    ) AS t
-    GROUP BY t.group_id, t.kind_id;
+    SELECT c.group_id, c.kind_id, array_agg(c.number), array_agg(c.images)
+    FROM (
+        SELECT t.group_id, t.kind_id, t.number, sum(t.images)::integer AS images
+        FROM figures.tallied(
+            since, until, through,
+            ARRAY(SELECT g.group_id FROM public.audit_groups AS g WHERE g.number BETWEEN first AND last), true
+        ) AS t
+        GROUP BY t.number, t.group_id, t.kind_id
+        HAVING sum(t.images) <> 0
+    ) AS c
+    GROUP BY c.group_id, c.kind_id;
 END;
 $$;
 
@@ -124,8 +124,7 @@ BEGIN ATOMIC
     )
     SELECT g.group_index, k.code, k.reason, t.number, t.images
     FROM figures.tallied(
-        since, until, through, ARRAY(SELECT g.group_id FROM groups AS g), figures.dimension_numbers(dimension),
-        latencies
+        since, until, through, ARRAY(SELECT g.group_id FROM groups AS g), latencies
     ) AS t
     JOIN groups AS g ON g.group_id = t.group_id
     JOIN kinds AS k ON k.kind_id = t.kind_id
@@ -156,7 +155,7 @@ COMMENT ON FUNCTION figures.coded(
     timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer, figures.fresh_count[], boolean
 ) IS
     'Images by group, figures.kind_code, reason of rejection and exact score, and, with a code of -1, by latency in '
-    'ms if asked for; basis is histogram or cases. What no increment has seen stands in rows of its own: to be added up.';
+    'ms if asked for; basis is histogram or cases. From sums there may be several rows of a kind, to be added up.';
 
 CREATE OR REPLACE FUNCTION figures.coded(
     since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
@@ -165,9 +164,11 @@ CREATE OR REPLACE FUNCTION figures.coded(
 RETURNS TABLE (group_index integer, code integer, reason text, score integer, images bigint)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT c.group_index, c.code, c.reason, c.number, c.images::bigint
+    SELECT c.group_index, c.code, c.reason, c.number, sum(c.images)
     FROM figures.coded(
         since, until, as_of, model, dimension, source, basis, keys, through,
         figures.fresh(since, until, as_of, model, dimension, source), false
-    ) AS c;
+    ) AS c
+    GROUP BY c.number, c.group_index, c.code, c.reason
+    HAVING sum(c.images) <> 0;
 END;

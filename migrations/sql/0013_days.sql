@@ -1,5 +1,8 @@
 -- Days take the place of sixths of months, so that a window from midnight to midnight reads sums and no rows.
 
+-- In the order in which audit.roll_up() takes them.
+LOCK TABLE audit_periods IN ACCESS EXCLUSIVE MODE;
+
 -- By day first: of hundreds of days most are asked for the few increments since they were summed.
 ALTER TABLE audit_increment_days DROP CONSTRAINT pk_audit_increment_days;
 ALTER TABLE audit_increment_days ADD CONSTRAINT pk_audit_increment_days PRIMARY KEY (day, increment_id);
@@ -34,7 +37,8 @@ BEGIN ATOMIC
             max(u.ends) OVER (ORDER BY u.begins, u.ends DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS upto
         FROM usable AS u
     ) AS o
-    -- One lies in another or beside it, so the longest come before what lies in them.
+    -- Sorted so, what lies in another comes after it. Of two that overlap in part the earlier: what is then in no
+    -- period is read from rows.
     WHERE o.upto IS NULL OR o.begins >= o.upto;
 END;
 

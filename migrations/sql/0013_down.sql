@@ -8,7 +8,7 @@ DROP FUNCTION
     figures.coded(
         timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer, figures.fresh_count[], boolean
     ),
-    figures.tallied(timestamptz, timestamptz, integer, integer[], integer[], boolean);
+    figures.tallied(timestamptz, timestamptz, integer, integer[], boolean);
 WITH days AS (
     DELETE FROM audit_periods WHERE last_day = first_day RETURNING period_id
 ),
@@ -35,5 +35,3 @@ COMMENT ON TABLE audit_periods IS
     'Months and their sixths, quarters, years and their halves whose images were counted once for all windows.';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA figures FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION figures.case_rows(timestamptz, timestamptz, timestamptz, text, uuid[], bigint[])
-    TO evenscreen_auditor;

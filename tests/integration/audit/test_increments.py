@@ -311,16 +311,30 @@ def test_a_period_is_summed_once_and_again_when_much_was_learned(
 def test_a_group_that_its_last_image_left_is_not_told_of(
     owner: Engine, increment: Callable[..., dict[str, Any]], ask: Ask, roll_up: Callable[[], int], now: Clock
 ) -> None:
-    model, ids = insert(owner, [Case(3000, True), Case(7000, True, fst=None, fst_source="unknown")])
+    cases = [Case(3000, True), Case(2000, False), Case(7000, True, fst=None, fst_source="unknown")]
+    model, ids = insert(owner, cases)
     increment()
     roll_up()
-    report_fst(owner, ids[1], 6)
-    question = {"model": model, "dimension": "fst_source", **YEARS}
+    report_fst(owner, ids[2], 2)
     for seen in (False, True):
         if seen:
             increment()
-        found = ask("histogram_metrics", as_of=now(), **question)
-        assert [(row["group_value"], row["images"]) for row in found] == [("reported", 2)]
+        question = {"as_of": now(), "model": model, **YEARS}
+        found = ask("histogram_metrics", **question, dimension="fst_source")
+        assert [(row["group_value"], row["images"]) for row in found] == [("reported", 3)]
+        placed = ask("placements", **question, dimension="fst_source")
+        assert [(row["group_value"], row["images"]) for row in placed] == [("reported", 1)] * 3
+        scores = ask("score_counts", **question, dimension="fst_source")
+        assert [(row["group_value"], row["score"]) for row in scores] == [
+            ("reported", 2000),
+            ("reported", 3000),
+            ("reported", 7000),
+        ]
+        types = ask("skin_type_cases", **question)
+        assert [(row["dimension"], row["group_value"]) for row in types] == [
+            ("fst", "2"),
+            ("fst_group", "I–II"),
+        ]
 
 
 def test_a_day_is_read_from_its_sum_and_part_of_it_from_rows(
