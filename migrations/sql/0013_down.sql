@@ -2,6 +2,7 @@
 -- go: nothing would count them again.
 
 DROP FUNCTION
+    figures.summarize_ranges(),
     figures.measured(
         timestamptz, timestamptz, timestamptz, text, text, text, text, text[], integer, figures.fresh_count[]
     ),

@@ -354,6 +354,25 @@ def test_a_day_is_read_from_its_sum_and_part_of_it_from_rows(
         assert ask("histogram_metrics", **window, **question)[0]["images"] == images
 
 
+def test_what_was_written_last_is_found_by_its_time_at_once(
+    owner: Engine, increment: Callable[..., dict[str, Any]]
+) -> None:
+    insert(owner, [Case(3000, True)])
+    increment()
+    with owner.connect() as connection:  # and is rolled back
+        connection.execute(
+            text(
+                "INSERT INTO audit_entries (audit_id, last_modified, increment_id, stratum_id, sign)"
+                " SELECT -n, e.last_modified, e.increment_id, e.stratum_id, e.sign"
+                " FROM (SELECT * FROM audit_entries LIMIT 1) AS e CROSS JOIN generate_series(1, 30000) AS n"
+            )
+        )
+        connection.execute(text("SELECT audit.roll_up()"))
+        for column in ("last_modified", "increment_id"):
+            left = connection.scalar(text(f"SELECT brin_summarize_new_values('ix_audit_entries_{column}')"))
+            assert left == 0
+
+
 def test_many_images_that_no_increment_has_seen_are_counted_like_others(
     owner: Engine,
     increment: Callable[..., dict[str, Any]],
