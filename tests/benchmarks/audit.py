@@ -242,6 +242,7 @@ def _hourly(
     progress("questions behind the hourly increment")
     with superuser.cursor() as cursor:
         cursor.execute("SELECT audit.increment()")
+        cursor.execute("SELECT audit.roll_up()")
         for dimension in ("fst_group", "site"):
             for name, window in WINDOWS.items():
                 question = (*window, MODEL, dimension)
