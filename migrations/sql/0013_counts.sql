@@ -106,8 +106,7 @@ $$;
 
 CREATE FUNCTION figures.coded(
     since timestamptz, until timestamptz, as_of timestamptz, model text, dimension text, source text, basis text,
-    keys text[], through integer, fresh figures.fresh_count[],
-    latencies boolean
+    keys text[], through integer, fresh figures.fresh_count[], latencies boolean
 )
 RETURNS TABLE (group_index integer, code integer, reason text, number integer, images integer)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -123,9 +122,7 @@ BEGIN ATOMIC
         SELECT g.group_id, g.group_index FROM figures.numbered_groups(model, dimension, source, keys) AS g
     )
     SELECT g.group_index, k.code, k.reason, t.number, t.images
-    FROM figures.tallied(
-        since, until, through, ARRAY(SELECT g.group_id FROM groups AS g), latencies
-    ) AS t
+    FROM figures.tallied(since, until, through, ARRAY(SELECT g.group_id FROM groups AS g), latencies) AS t
     JOIN groups AS g ON g.group_id = t.group_id
     JOIN kinds AS k ON k.kind_id = t.kind_id
     WHERE basis = 'histogram'

@@ -42,8 +42,8 @@ BEGIN ATOMIC
     WHERE o.upto IS NULL OR o.begins >= o.upto;
 END;
 
--- Of pages whose range no BRIN index has summed up yet, every search reads all rows. Autovacuum sums them up, but minutes
--- after an increment has written them: an audit that follows at once read a night's rows once per period.
+-- Of pages whose range no BRIN index has summed up yet, every search reads all rows. Autovacuum sums them up, but
+-- minutes after an increment has written them: an audit that follows at once read a night's rows once per period.
 CREATE FUNCTION figures.summarize_ranges() RETURNS void
 LANGUAGE plpgsql
 -- Who runs VACUUM holds the lock that this needs, and does the same.

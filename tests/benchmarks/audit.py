@@ -133,9 +133,6 @@ def _fill_and_sum(
                 cursor.execute("SELECT audit.roll_up()")
             nights += spent
         _add(findings, "sums", f"increment of {given.nightly:,} images", nights, Goal(5.0, FASTER))
-        # Gigabytes that loading wrote would be flushed beside the questions.
-        cursor.execute("CHECKPOINT")
-        os.sync()
 
 
 def _learn(
