@@ -77,7 +77,7 @@ def test_two_processes_may_count_a_half_of_the_patients_each(
     """With debug_parallel_query a plan is gathered at its top only if all of it may run in parallel."""
     half = (
         "SELECT * FROM figures.half_of_patient_codes(:since, :until, :as_of, 'm', 'reported',"
-        " '{=2}', '{=I–II}', '{1}', '{1}', 0, true, '{0}', '{0}', "
+        " '{=2}', '{=I–II}', '{1}', '{1}', '{1}', 0, true, '{0}', '{0}', "
     )
     with transaction(owner) as connection:
         for setting in ("debug_parallel_query = on", "enable_parallel_append = off"):
