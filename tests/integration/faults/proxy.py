@@ -14,25 +14,29 @@ SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request ra
 
 @dataclass
 class Weather:
-    """What the proxy does to a GET: `refused` answers were 503, `cut` ones ended within the body."""
+    """What the proxy does to a GET: `refused` answers were 503, `cut` ones ended within the body.
 
-    share: float
+    Of every twenty GETs one is refused and one is cut, at places that `chance` draws: a tenth fails, whatever
+    it draws.
+    """
+
     chance: random.Random
     gets: int = 0
     refused: int = 0
     cut: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    ahead: list[str] = field(default_factory=list)
 
     def next(self) -> str:
         with self.lock:
+            if not self.ahead:
+                self.ahead = ["clear"] * 18 + ["refuse", "cut"]
+                self.chance.shuffle(self.ahead)
+            happening = self.ahead.pop()
             self.gets += 1
-            if self.chance.random() >= self.share:
-                return "clear"
-            if self.chance.random() < 0.7:
-                self.refused += 1
-                return "refuse"
-            self.cut += 1
-            return "cut"
+            self.refused += happening == "refuse"
+            self.cut += happening == "cut"
+            return happening
 
 
 @contextmanager

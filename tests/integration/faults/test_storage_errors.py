@@ -34,7 +34,7 @@ def test_no_good_image_is_rejected_when_a_tenth_of_all_reads_fails(
     bad = put_on_s3(client, bucket, "half.png", photograph(9_999)[:3_000])
     clinic.events += [*good, bad]
     print(f"seed {(seed := random.randrange(10**6))}")
-    weather = Weather(share=0.1, chance=random.Random(seed))
+    weather = Weather(random.Random(seed))
     with stormy(versity.endpoint, weather) as endpoint:
         settings = versity.environment(bucket) | {"EVENSCREEN_S3_ENDPOINT": endpoint}
         clinic.crew.environment |= settings
