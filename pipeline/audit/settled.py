@@ -11,6 +11,7 @@ from evenscreen.schemas.errors import Fatal, Transient
 PATIENCE_S = 300.0
 """A large file of outcomes begins to count in a transaction of a minute or more."""
 POLL_S = 0.02
+TENTH = timedelta(milliseconds=100)
 CLOCK = text("SELECT clock_timestamp()")
 WRITERS = text("""
 SELECT DISTINCT l.virtualtransaction
@@ -29,15 +30,16 @@ may read pg_locks; when a transaction of another role began it may not know."""
 
 
 def settled(engine: Engine, as_of: datetime | None, patience_s: float = PATIENCE_S) -> datetime:
-    """`as_of`, or the end of the present second, once no open transaction can add what was known then.
+    """`as_of`, or the end of the present tenth of a second, once nothing open can add what was known then.
 
-    A whole second, because that is how a person names it again. Usually returns within a second. Raises Fatal
-    when `as_of` lies in the future, and Transient when a transaction stays open for `patience_s`.
+    A round number, because a person may name it again. Usually returns at once. Raises Fatal when `as_of`
+    lies in the future, and Transient when a transaction stays open for `patience_s`.
     """
     with transaction(engine) as connection:
         now: datetime = connection.execute(CLOCK).scalar_one()
         if as_of is None:
-            as_of = now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+            as_of = now.astimezone(UTC)
+            as_of += TENTH - timedelta(microseconds=as_of.microsecond) % TENTH
             while (now := connection.execute(CLOCK).scalar_one()) < as_of:
                 time.sleep((as_of - now).total_seconds())
         if as_of > now:
