@@ -68,8 +68,8 @@ class Timing(Part):
     threads: int
     batch_ms: float
     """Median over rounds of the median within a round."""
-    times_as_fast: Spread
-    """As the reference, in the same round."""
+    times_as_fast: dict[str, Spread]
+    """As each reference, in the same round."""
     ms_per_gmac: float | None
     """Per image and 10^9 multiplications."""
     cost_to_yardstick: Spread | None
@@ -77,7 +77,7 @@ class Timing(Part):
 
 
 class Report(Part):
-    reference: str
+    references: tuple[str, ...]
     yardstick: str | None
     rounds: int
     repeats: int
@@ -117,7 +117,7 @@ def eager_entry(name: str, network: Serving, spec: Preprocessing, macs: int | No
 
 def bench(
     entries: Sequence[Entry],
-    reference: str,
+    references: Sequence[str],
     yardstick: str | None = None,
     *,
     batches: Sequence[int] = (1, 8),
@@ -132,7 +132,7 @@ def bench(
 
     In a round every entry has a rest of `rest_s` and one call to warm up, then `repeats` timed ones, of which
     the median counts.
-    `reference` and `yardstick` name entries; the yardstick has MACs. PyTorch's number of threads is put back.
+    `references` and `yardstick` name entries; the yardstick has MACs. The number of threads is put back.
     """
     before = torch.get_num_threads()
     settings = [(batch, count) for count in threads for batch in batches]
@@ -147,11 +147,11 @@ def bench(
                 for index in random.permutation(len(entries)):
                     time.sleep(rest_s)
                     measured[number, index] = _median_ms(runs[index], repeats, CLOCKS[clock])
-            timings += _timings(entries, measured, batch, count, reference, yardstick)
+            timings += _timings(entries, measured, batch, count, references, yardstick)
     finally:
         torch.set_num_threads(before)
     return Report(
-        reference=reference,
+        references=tuple(references),
         yardstick=yardstick,
         rounds=rounds,
         repeats=repeats,
@@ -163,16 +163,17 @@ def bench(
 
 def bench_table(report: Report) -> Table:
     """One row per timing; ratios with their quartiles."""
-    faster, dearer = f"times as fast as {report.reference}", f"cost to {report.yardstick or '-'}"
+    faster = [f"times as fast as {reference}" for reference in report.references]
+    dearer = f"cost to {report.yardstick or '-'}"
     title = f"{report.clock} time, {report.machine}"
-    table = Table("entry", "batch", "threads", "ms", faster, "ms/GMAC", dearer, title=title)
+    table = Table("entry", "batch", "threads", "ms", *faster, "ms/GMAC", dearer, title=title)
     for timing in report.timings:
         table.add_row(
             timing.name,
             str(timing.batch),
             str(timing.threads),
             f"{timing.batch_ms:.2f}",
-            _words(timing.times_as_fast),
+            *map(_words, timing.times_as_fast.values()),
             "-" if timing.ms_per_gmac is None else f"{timing.ms_per_gmac:.2f}",
             _words(timing.cost_to_yardstick),
         )
@@ -209,13 +210,13 @@ def _timings(
     measured: npt.NDArray[np.float64],
     batch: int,
     threads: int,
-    reference: str,
+    references: Sequence[str],
     yardstick: str | None,
 ) -> list[Timing]:
     names = [entry.name for entry in entries]
     gmacs = np.array([entry.macs * batch * 1e-9 if entry.macs else np.nan for entry in entries])
     costs = measured / gmacs
-    faster = measured[:, [names.index(reference)]] / measured
+    faster = {one: measured[:, [names.index(one)]] / measured for one in references}
     dearer = costs / costs[:, [names.index(yardstick)]] if yardstick else None
     return [
         Timing(
@@ -223,7 +224,7 @@ def _timings(
             batch=batch,
             threads=threads,
             batch_ms=float(np.median(measured[:, index])),
-            times_as_fast=_spread(faster[:, index]),
+            times_as_fast={one: _spread(ratios[:, index]) for one, ratios in faster.items()},
             ms_per_gmac=float(np.median(costs[:, index])) if entry.macs else None,
             cost_to_yardstick=None if dearer is None or not entry.macs else _spread(dearer[:, index]),
         )

@@ -70,7 +70,7 @@ class Build:
         splits: tuple[str, ...] = ("val", "test"),
     ) -> Finishing:
         """The way of one network to RUN/name/folder."""
-        steps = Steps(self.run_dir / name, self.seed, self.run_dir)
+        steps = Steps(self.run_dir / name, training.seed, self.run_dir)
         return Finishing(
             self.recipe_path, self.learning, network, steps, training, quantisation, splits, self.photographs
         )

@@ -57,7 +57,8 @@ Median of the model's run alone, in the least disturbed of eight rounds; decodin
 ## Make it again
 `evenscreen model build {recipe}` with {folders}. Seed {seed},
 recipe SHA-256 `{recipe_sha256}`. Made with {versions}.
-{learned}Training sums in an order that depends on the processor: a new file differs in its last digits.
+{learned}Training sums in an order that depends on the processor, and a later version of evenscreen may
+learn otherwise: a new file is another network of about the same quality, not the same bytes.
 """
 
 FORMS = {"fp32": "in FP32", "fp16": "with weights in FP16", "int8": "quantised to INT8"}

@@ -38,6 +38,7 @@ from evenscreen.schemas.manifest import Compression, Form, Latency, Manifest, Ph
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 LATENCIES = TypeAdapter(tuple[Latency, ...])
+EFFECTS = TypeAdapter(tuple[CalibrationEffect, ...])
 FORMS: dict[str, Form] = {"static": "int8", "dynamic": "int8", "fp16": "fp16"}
 
 
@@ -93,13 +94,30 @@ class Finishing:
         entries = LATENCIES.validate_json(self.latency().read_bytes())
         return next(entry for entry in entries if (entry.batch, entry.threads) == (1, 1))
 
-    def calibration_effects(self, seeds: Iterable[int]) -> tuple[CalibrationEffect, ...]:
-        """Flips against FP32 by simulated tone and reported type, for both ways of choosing images."""
+    def calibration_effects(self, seeds: int) -> tuple[CalibrationEffect, ...]:
+        """Flips against FP32 by simulated tone and reported type, for both ways of choosing images.
+
+        On return RUN/calibration.json holds them, of draws 0 to `seeds` - 1.
+        """
+        decision, learning = self.decision(), self.learning
+        made = key(read_record(decision).key, str(seeds), *learning.photographs.values())
+        images = {**learning.images, **learning.photographs}
+        found = self.steps.run(
+            "calibration.json",
+            made,
+            lambda path: self._choose_both_ways(range(seeds), path),
+            [self.fp32(), decision],
+            images,
+        )
+        return EFFECTS.validate_json(found.read_bytes())
+
+    def _choose_both_ways(self, seeds: Iterable[int], path: Path) -> None:
         assert self.quantisation is not None  # noqa: S101
         learning = self.learning
         train, manifest = (learning.train.images, learning.toned_train), self._draft("draft", None)
         judged = learning.judged_views
-        return calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
+        effects = calibration_effects(self.fp32(), train, judged, self.quantisation, manifest, seeds)
+        path.write_bytes(EFFECTS.dump_json(effects, indent=1))
 
     def folder(self, name: str, parent: "Finishing | None" = None) -> Manifest:
         """Publish as RUN/folder and give back its manifest, which lacks the comparison with `parent`."""
@@ -172,7 +190,8 @@ class Finishing:
 
     def _validate(self, path: Path) -> Metrics:
         groups, manifest = self.learning.judged_views, self._draft("draft", None)
-        found = validate(self.serving(), self.fp32(), self.model(), groups, manifest)
+        shift = self.learning.serving_shift(self.training)
+        found = validate(load_pruned(self.network), shift, self.fp32(), self.model(), groups, manifest)
         path.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         return {"largest_logit_error": found.largest_logit_error}
 

@@ -26,7 +26,7 @@ from evenscreen.compression.progress import console
 from evenscreen.compression.prune import prune_to
 from evenscreen.compression.recipe import text
 from evenscreen.compression.steps import Metrics, Steps, key, read_record
-from evenscreen.compression.train import device
+from evenscreen.compression.train import device, write
 from evenscreen.compression.widths import load_pruned
 from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.pipeline.evidence.paired import paired_difference
@@ -101,7 +101,7 @@ def _read_effects(making: Build, parent: Path, path: Path) -> None:
     data = making.recipe.data
     columns = [data.labels.index(label) for label in data.malignant]
     found = effects(load_pruned(parent).to(device()), making.learning.guiding_groups(), columns)
-    torch.save({name: asdict(one) for name, one in found.items()}, path)
+    write({name: asdict(one) for name, one in found.items()}, path)
 
 
 def _ask(

@@ -28,7 +28,7 @@ from evenscreen.compression.losses import serving_shift
 from evenscreen.compression.networks.classifier import Classifier, parameters
 from evenscreen.compression.networks.committee import committee
 from evenscreen.compression.networks.make import make
-from evenscreen.compression.progress import console
+from evenscreen.compression.progress import console, counted
 from evenscreen.compression.prune import prune_to
 from evenscreen.compression.recipe import Guiding, Lessons, Network, Recipe, Trained, Training, percent, text
 from evenscreen.compression.retone import Retone
@@ -80,7 +80,11 @@ class Learning:
         guides, skins = self.guides(), self.skins()
         made = key(*(read_record(guide).key for guide in guides), text(self.recipe.parent))
         return self._taught(
-            "parent.pt", made, lambda path: self._train_parent(guides, made, path), [*guides, skins]
+            "parent.pt",
+            made,
+            lambda path: self._train_parent(guides, made, path),
+            [*guides, skins],
+            self.recipe.parent.training.seed,
         )
 
     def pruned(self, share: float) -> Path:
@@ -112,6 +116,7 @@ class Learning:
             made,
             lambda path: self._recover((parent, *guides), small, made, path),
             [parent, small, *guides, self.skins()],
+            plan.training.seed,
         )
 
     @cached_property
@@ -138,7 +143,7 @@ class Learning:
         everything = np.arange(len(self.val.images))
         return {
             f"simulated {name}": retone.rendered(self.val.images, everything, tone)
-            for name, (tone,) in TYPES.items()
+            for name, (tone,) in counted(TYPES.items(), "rendering val at simulated tones", len(TYPES))
         }
 
     @property
@@ -187,7 +192,9 @@ class Learning:
         mine = plan.model_copy(update={"training": training, "copies": 1})
         made = key(self.data_key, text(mine))
         name = f"guide-{number + 1}.pt"
-        return self._taught(name, made, lambda path: self._train_guide(mine, made, path), [skins])
+        return self._taught(
+            name, made, lambda path: self._train_guide(mine, made, path), [skins], training.seed
+        )
 
     def _train_guide(self, plan: Guiding, made: str, path: Path) -> Metrics:
         return self._learn(self._fresh(plan), plan, plan.network, made, path)
@@ -206,6 +213,7 @@ class Learning:
             made,
             lambda path: self._prune(parent, before, share, made, path),
             [parent, before, self.skins()],
+            plan.fine_tuning.training.seed,
             self.photographs,
         )
 
@@ -248,10 +256,12 @@ class Learning:
         made: str,
         make: Callable[[Path], Metrics],
         made_from: Sequence[Path],
+        seed: int,
         photographs: Mapping[str, str] | None = None,
     ) -> Path:
         """A step that trains. Its checkpoints go once file and record stand."""
-        path = self.steps.run(file, made, make, made_from, {**self.images, **(photographs or {})})
+        images = {**self.images, **(photographs or {})}
+        path = self.steps.run(file, made, make, made_from, images, seed)
         forget(path)
         return path
 

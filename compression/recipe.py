@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from evenscreen.schemas.errors import Fatal
 from evenscreen.schemas.manifest import Preprocessing
@@ -250,5 +251,18 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe in `path`. Raises Fatal with the field at fault when it is not one."""
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise Fatal(f"The recipe {path.name} cannot be used: {error}") from None
+    except ValidationError as error:
+        problems = "; ".join(_problem(one) for one in error.errors(include_url=False))
+        raise Fatal(f"The recipe {path.name} cannot be used: {problems}.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Fatal(f"The recipe {path.name} cannot be read: {error}") from None
+
+
+def _problem(found: ErrorDetails) -> str:
+    field = ".".join(str(part) for part in found["loc"]) or "the whole"
+    match found["type"]:
+        case "extra_forbidden":
+            return f"{field} is no key of a recipe"
+        case "missing":
+            return f"{field} is missing"
+    return f"{field}: {found['msg'].removeprefix('Value error, ')}"

@@ -60,10 +60,12 @@ class Steps:
         make: Callable[[Path], Metrics | None],
         made_from: Sequence[Path] = (),
         images: Mapping[str, str] | None = None,
+        seed: int | None = None,
     ) -> Path:
         """The path of `file`, made by `make(path)`, which returns metrics, unless that is done already.
 
-        `made_from` are the files of the run folder that it reads, `images` the checksums of folders.
+        `made_from` are the files of the run folder that it reads, `images` the checksums of folders, `seed`
+        its own where it is not that of the folder.
         """
         path, record = self.folder / file, self.folder / f"{file}.json"
         if path.exists() and record.exists() and read_record(path).key == key:
@@ -81,7 +83,7 @@ class Steps:
             sha256=sha256(path),
             made_from={source.relative_to(self._run_dir).as_posix(): sha256(source) for source in made_from},
             images=dict(images or {}),
-            seed=self._seed,
+            seed=self._seed if seed is None else seed,
             versions={name: version(name) for name in MADE_WITH},
             machine=machine_and_accelerator(),
             seconds=round(time.monotonic() - began, 1),

@@ -15,7 +15,7 @@ from evenscreen.compression.finishing import Finishing
 from evenscreen.compression.progress import counted
 from evenscreen.compression.publish import Decisive
 from evenscreen.compression.recipe import percent
-from evenscreen.compression.steps import read_record
+from evenscreen.compression.steps import read_record, replace
 from evenscreen.pipeline.evidence.intervals import delong_interval
 from evenscreen.schemas.manifest import Interval
 
@@ -54,7 +54,7 @@ def sweep(making: Build) -> tuple[Point, ...]:
     points = tuple(
         _point(making, share, network, whole) for share, network in counted(sorted(reached.items()), "sweep")
     )
-    (making.run_dir / "sweep.json").write_bytes(POINTS.dump_json(points, indent=1))
+    replace(making.run_dir / "sweep.json", POINTS.dump_json(points, indent=1))
     return points
 
 

@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenscreen.compression.lab import Floats, lab_from_xyz, srgb_from_xyz, xyz_from_lab, xyz_from_srgb
+from evenscreen.compression.progress import counted
 
 TONES = (1, 2, 3, 4, 5, 6)
 
@@ -107,7 +108,9 @@ def skin_lab(images: npt.NDArray[np.uint8]) -> Floats:
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise ValueError(f"images are uint8 [n, H, W, 3], not {images.dtype} {list(images.shape)}")
     border = _border(*images.shape[1:3])
-    skins = [_skin(lab_from_xyz(xyz_from_srgb(image[border][::3]))) for image in images]
+    skins = [
+        _skin(lab_from_xyz(xyz_from_srgb(image[border][::3]))) for image in counted(images, "reading skin")
+    ]
     return np.array(skins, np.float32).reshape(-1, 3)
 
 

@@ -1,4 +1,7 @@
-"""Does the file answer as the network does? Network, FP32 file and served file on the same images."""
+"""Does the file answer as the network does? Network, FP32 file and served file on the same images.
+
+The network is asked as it was trained, not as it is exported: what export.py rewrites shows here, too.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
+from torch import nn
 
 from evenscreen.compression.evaluate import interval, model_logits
-from evenscreen.compression.export import Serving
+from evenscreen.compression.networks.classifier import normalise
 from evenscreen.compression.progress import counted
 from evenscreen.pipeline.decide import decide
 from evenscreen.pipeline.evidence.intervals import wilson_interval
@@ -56,11 +60,17 @@ class Validation(BaseModel):
 
 
 def validate(
-    network: Serving, fp32: Path, served: Path, groups: Mapping[str, Images], manifest: Manifest
+    network: nn.Module,
+    shift: npt.NDArray[np.float32],
+    fp32: Path,
+    served: Path,
+    groups: Mapping[str, Images],
+    manifest: Manifest,
 ) -> Validation:
     """Compare the files on every group's images (uint8 [n, H, W, 3]), decided by one `manifest`.
 
-    The network is asked about the first NETWORK_IMAGES of each group.
+    `network` is asked about the first NETWORK_IMAGES of each group; `shift` float32 [classes] undoes the
+    weights of classes, as in `export.Serving`.
 
     Raises Fatal when the FP32 file is not the network: a fault of the export, which no threshold mends.
     """
@@ -68,7 +78,7 @@ def validate(
     for group, images in groups.items():
         exported = model_logits(fp32, images)
         some = images[:NETWORK_IMAGES]
-        error = float(np.abs(_network_logits(network, some) - exported[: len(some)]).max())
+        error = float(np.abs(_network_logits(network, some) + shift - exported[: len(some)]).max())
         answers = exported if served == fp32 else model_logits(served, images)
         rows.append(_compared(group, exported, answers, error, manifest))
     validation = Validation(groups=tuple(rows))
@@ -104,7 +114,9 @@ def _compared(
 
 
 @torch.no_grad()
-def _network_logits(network: Serving, images: Images) -> npt.NDArray[np.float32]:
-    parts = torch.split(torch.from_numpy(images), BATCH)
+def _network_logits(network: nn.Module, images: Images) -> npt.NDArray[np.float32]:
+    """On the CPU, where no multiplication is shortened."""
+    learned = network.cpu().eval()
+    parts = torch.split(torch.from_numpy(images).permute(0, 3, 1, 2), BATCH)
     asked = counted(parts, "asking the network")
-    return np.concatenate([network.eval()(part).numpy() for part in asked])
+    return np.concatenate([learned(normalise(part.float())).numpy() for part in asked])

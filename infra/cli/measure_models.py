@@ -118,13 +118,13 @@ def calibration(
     reported: ReportedOption = None,
     seeds: Annotated[int, typer.Option(help="How many draws of images for each way.", min=1)] = 3,
 ) -> None:
-    """What it changes to read INT8's ranges from all tones alike: flips, random against balanced."""
+    """What it changes to read INT8's ranges from all simulated tones: flips, random against balanced."""
     with training_extra():
         from rich.console import Console
 
         from evenscreen.compression.calibration_images import effects_table
     with making(recipe, data, run, reported) as made:
-        effects = made.candidate.calibration_effects(range(seeds))
+        effects = made.candidate.calibration_effects(seeds)
     Console().print(effects_table(effects))
 
 

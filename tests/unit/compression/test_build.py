@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="training needs torch: pip install 'evenscreen[train]'")
 
 from evenscreen.compression.bench import Report
-from evenscreen.compression.bench_forms import PARENT, YARDSTICK
+from evenscreen.compression.bench_forms import PARENT, PARENT_FILE, YARDSTICK
 from evenscreen.compression.build import Build
 from evenscreen.compression.card import card
 from evenscreen.compression.comparison import Comparison
@@ -191,6 +191,11 @@ def test_other_photographs_are_read_again_by_what_reads_photographs(
 def test_guides_learn_under_seeds_of_their_own_and_teach_together(built: Built) -> None:
     first, second = (load_pruned(built.run_dir / f"guide-{number}.pt").state_dict() for number in (1, 2))
     assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_every_record_names_the_seed_of_its_own_step(built: Built) -> None:
+    learned = ("guide-1.pt", "guide-2.pt", "parent.pt", "pruned-40.pt", "recovered.pt", SERVED)
+    assert [read_record(built.run_dir / file).seed for file in learned] == [1, 1001, 2, 3, 4, 4]
 
 
 def test_the_manifest_says_what_unlabelled_images_told(built: Built) -> None:
@@ -399,7 +404,10 @@ def test_bench_times_every_form_beside_the_yardstick(
     report = Report.model_validate_json((tmp_path / "bench.json").read_bytes())
     assert len(report.timings) == 7 * 4
     assert {timing.name for timing in report.timings} >= {PARENT, YARDSTICK, "pruned, INT8 static"}
-    assert all(timing.times_as_fast.median == 1 for timing in report.timings if timing.name == PARENT)
+    for name in (PARENT, PARENT_FILE):
+        own = [timing.times_as_fast[name].median for timing in report.timings if timing.name == name]
+        assert own == [1, 1, 1, 1]
+    assert Report.model_validate_json((built.run_dir / "bench.json").read_bytes()) == report
 
 
 def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
@@ -410,6 +418,35 @@ def test_flips_are_counted_for_both_ways_of_choosing_calibration_images(
     assert answer.exit_code == 0, answer.output
     for group in ("as taken", "simulated I", "simulated VI", "reported I–II"):
         assert group in answer.output
+    assert read_record(built.run_dir / "candidate" / "calibration.json").seed == 4
+    again = CliRunner().invoke(app, ["calibration", str(recipe_path), *folders, "--seeds", "1"])
+    assert "calibration.json: already done" in again.output
+
+
+def test_the_command_builds_what_the_function_does_and_puts_it_where_it_is_told(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    answer = CliRunner().invoke(app, ["build", str(recipe_path), *folders, "--out", str(tmp_path / "model")])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.count("already done") >= sum(map(len, STEPS.values()))
+    assert f"{built.manifest.model_version} is ready" in answer.output
+    for file in ("model.onnx", "manifest.json"):
+        assert (tmp_path / "model" / file).read_bytes() == (built.model_dir / file).read_bytes()
+
+
+def test_the_command_sweeps_into_a_figure_and_a_document(
+    built: Built, lesions: Path, photographs: Path, recipe_path: Path, tmp_path: Path
+) -> None:
+    document = tmp_path / "README.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    folders = ["--data", str(lesions), "--reported", str(photographs), "--run", str(built.run_dir)]
+    asked = ["--figure", str(tmp_path / "sweep.svg"), "--into", str(document)]
+    answer = CliRunner().invoke(app, ["sweep", str(recipe_path), *folders, *asked])
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "sweep.svg").stat().st_size > 1_000
+    assert "| 0% |" in document.read_text()
+    assert "| 0% |" in answer.output
 
 
 def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def test_what_a_section_decides_is_told_without_its_defaults(recipe_path: Path) 
     [
         ("epochs: 2", "epochs: 0", "epochs"),
         ("malignant: [MEL]", "malignant: [SCC]", "SCC"),
-        ("name: tiny", "nom: tiny", "nom"),
-        ("tone_share", "tone_shar", "tone_shar"),
+        ("name: tiny", "nom: tiny", "name is missing; nom is no key of a recipe"),
+        ("tone_share", "tone_shar", r"tone_shar is no key of a recipe"),
         ("heads: 4", "heads: 5", "5 heads do not divide"),
         ("removed: [0.2, 0.4]", "removed: [0.4, 0.2]", "rise"),
         ("removed: [0.2, 0.4]", "removed: [0.2, 0.204, 0.4]", "same whole percent"),
@@ -49,7 +49,15 @@ def test_a_wrong_recipe_is_refused_with_the_field(
 ) -> None:
     wrong = tmp_path / "tiny.yaml"
     wrong.write_text(recipe_path.read_text().replace(old, new))
-    with pytest.raises(Fatal, match=says):
+    with pytest.raises(Fatal, match=says) as refused:
+        read_recipe(wrong)
+    assert "pydantic" not in str(refused.value)
+
+
+def test_a_recipe_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    wrong = tmp_path / "latin.yaml"
+    wrong.write_bytes("name: Mäuse".encode("latin-1"))
+    with pytest.raises(Fatal, match=r"latin\.yaml cannot be read: 'utf-8'"):
         read_recipe(wrong)
 
 

@@ -32,6 +32,7 @@ def test_the_manifest_names_this_very_file(manifest: Manifest) -> None:
     assert manifest.sha256 == hashlib.sha256(content).hexdigest()
     assert len(content) <= 24_000_000
     assert manifest.parameters <= 23_000_000
+    assert 60_000_000 <= (manifest.lineage.parent_parameters or 0) <= 75_000_000
 
 
 def test_the_card_is_written_from_the_manifest(manifest: Manifest) -> None:

@@ -17,7 +17,6 @@ from evenscreen.compression.calibration_images import (
     effects_table,
 )
 from evenscreen.compression.evaluate import model_logits
-from evenscreen.compression.export import Serving
 from evenscreen.compression.quantise import quantise
 from evenscreen.compression.recipe import Quantisation
 from evenscreen.compression.validate import Validation, validate
@@ -44,7 +43,7 @@ def middle(images: np.ndarray) -> int:
 def test_a_file_agrees_with_itself() -> None:
     images = pictures(12)
     (row,) = validate(
-        exported().serving, exported().path, exported().path, {"all": images}, manifest(middle(images))
+        exported().network, SHIFT, exported().path, exported().path, {"all": images}, manifest(middle(images))
     ).groups
     assert (row.group, row.n, row.flips.value, row.same_label.value) == ("all", 12, 0.0, 1.0)
     assert (row.largest_score_difference, row.score_correlation) == (0, pytest.approx(1.0))
@@ -55,7 +54,7 @@ def test_a_file_agrees_with_itself() -> None:
 def test_int8_is_held_against_fp32_group_by_group(static: Path) -> None:
     groups = {"I": pictures(30, seed=1), "VI": pictures(20, seed=2)}
     deciding = manifest(middle(groups["I"]))
-    validation = validate(exported().serving, exported().path, static, groups, deciding)
+    validation = validate(exported().network, SHIFT, exported().path, static, groups, deciding)
     assert [(row.group, row.n) for row in validation.groups] == [("I", 30), ("VI", 20)]
     for row, images in zip(validation.groups, groups.values(), strict=True):
         before, after = (decide(model_logits(path, images), deciding) for path in (exported().path, static))
@@ -73,15 +72,13 @@ def test_a_file_of_another_network_is_refused() -> None:
     with torch.no_grad():
         other.head.bias.add_(torch.tensor([0.01, 0, 0]))
     with pytest.raises(Fatal, match="the export is at fault"):
-        validate(
-            Serving(other, SHIFT), exported().path, exported().path, {"all": pictures(2)}, manifest(5000)
-        )
+        validate(other, SHIFT, exported().path, exported().path, {"all": pictures(2)}, manifest(5000))
 
 
 def test_one_score_for_all_has_no_correlation() -> None:
     images = np.repeat(pictures(1), 3, 0)
     (row,) = validate(
-        exported().serving, exported().path, exported().path, {"same": images}, manifest(5000)
+        exported().network, SHIFT, exported().path, exported().path, {"same": images}, manifest(5000)
     ).groups
     assert row.score_correlation is None
 
