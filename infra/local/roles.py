@@ -20,6 +20,13 @@ GROUPS = {
     "nightly": "evenscreen_nightly",
 }
 """Login to the group role that holds its privileges."""
+LARGE_OBJECTS = sql.SQL("""
+REVOKE EXECUTE ON FUNCTION
+    lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lo_unlink(oid),
+    lowrite(integer, bytea), lo_truncate(integer, integer), lo_truncate64(integer, bigint)
+FROM PUBLIC
+""")
+"""PostgreSQL lets everybody store large objects, which no right on a schema or table forbids."""
 
 
 def ensure_owner(superuser: "connection", password: str) -> None:
@@ -47,6 +54,12 @@ def ensure_database(superuser: "connection", name: str = DATABASE, template: str
                 cursor.execute(
                     sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(login))
                 )
+
+
+def ensure_read_only(inside: "connection") -> None:
+    """Only superusers store large objects; one is connected `inside` the database. Safe to repeat."""
+    with inside.cursor() as cursor:
+        cursor.execute(LARGE_OBJECTS)
 
 
 def ensure_logins(superuser: "connection", passwords: Mapping[str, str], database: str = DATABASE) -> None:

@@ -107,6 +107,8 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
         with closing(postgres.connection(state)) as superuser:
             roles.ensure_owner(superuser, passwords["owner"])
             roles.ensure_database(superuser)
+            with closing(postgres.connection(state, roles.DATABASE)) as inside:
+                roles.ensure_read_only(inside)
             progress("postgres", "migrating", False)
             schema.migrate(urls["owner"])
             roles.ensure_logins(superuser, passwords)
