@@ -1,14 +1,16 @@
 """Every figure of the database against scikit-learn, Fairlearn and this package's statistics, to 1e-9."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, confusion_matrix, roc_auc_score
@@ -20,100 +22,8 @@ from evenscreen.pipeline.evidence.calibration import binned_calibration, calibra
 from evenscreen.pipeline.evidence.rates import rate
 
 from .conftest import Ask
+from .drawn import DIMENSIONS, SEPARATED, SLOW, Group, asked, close, groups, in_question, tables
 from .rows import SINCE, THRESHOLD, UNTIL, Case, insert
-
-SLOW = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes here
-)
-
-
-def close(found: float | None, expected: float | None) -> bool:
-    if expected is None or np.isnan(expected):
-        return found is None
-    return found == pytest.approx(expected, abs=1e-9, rel=1e-9)
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> list[Case]:
-    """Cases with ties, one class, one row, equal and extreme scores; patients with several images or none."""
-    score = draw(
-        st.sampled_from(
-            [
-                st.integers(0, 10_000),
-                st.integers(4_998, 5_001),
-                st.just(7),
-                st.sampled_from([0, 1, 666, 667, 2_000, 9_999, 10_000]),
-            ]
-        )
-    )
-    outcome = draw(
-        st.sampled_from([st.booleans(), st.just(True), st.just(False), st.sampled_from([True, False, None])])
-    )
-    case = st.builds(
-        Case,
-        score=st.one_of(score, score, score, st.none()),
-        malignant=outcome,
-        patient=st.sampled_from([None, "a", "b", "c"]),
-        fst=st.sampled_from([1, 2, 5, None]),
-        site=st.sampled_from(["north", "south", None]),
-        age=st.sampled_from([None, 0, 17, 18, 79, 80]),
-        reason=st.sampled_from(["not_an_image", "too_small"]),
-    )
-    return draw(st.lists(case, min_size=1, max_size=60))
-
-
-SEPARATED = [
-    Case(9000, True, patient="a", age=0),
-    Case(9000, True, age=0),
-    Case(10, False, patient="a", age=0),
-    Case(10, False, age=0),
-]
-
-
-class Group:
-    """The rows of one group as the statistics of this package take them."""
-
-    def __init__(self, cases: list[tuple[int, Case]]) -> None:
-        screened = [(n, case) for n, case in cases if case.ended == "screened"]
-        self.all, self.screened = cases, screened
-        self.known = [(n, case) for n, case in screened if case.malignant is not None]
-        self.scores = np.array([case.score for _, case in self.known])
-        self.outcomes = np.array([int(bool(case.malignant)) for _, case in self.known])
-        self.flags = self.scores >= THRESHOLD
-
-    @staticmethod
-    def patients(cases: list[tuple[int, Case]]) -> np.ndarray:
-        return np.array([case.patient or f"image {n}" for n, case in cases])
-
-    @property
-    def both(self) -> bool:
-        return len(set(self.outcomes.tolist())) == 2
-
-
-def groups(cases: list[Case], of: Callable[[Case], Any]) -> dict[Any, Group]:
-    values: dict[Any, list[tuple[int, Case]]] = {}
-    for n, case in enumerate(cases):
-        values.setdefault(of(case), []).append((n, case))
-    return {value: Group(rows) for value, rows in values.items()}
-
-
-DIMENSIONS: dict[str, Callable[[Case], Any]] = {
-    "all": lambda _: "all",
-    "fst": lambda case: None if case.fst is None else str(case.fst),
-    "site": lambda case: case.site,
-    "age_band": lambda case: {None: None, 0: "0–17", 17: "0–17", 18: "18–39", 79: "60–79", 80: "80+"}[
-        case.age
-    ],
-}
-
-
-def asked(ask: Ask, function: str, model: str, as_of: datetime, dimension: str) -> dict[Any, dict[str, Any]]:
-    found = ask(function, since=SINCE, until=UNTIL, as_of=as_of, model=model, dimension=dimension)
-    return {row["group_value"]: row for row in found}
 
 
 @given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
@@ -125,7 +35,7 @@ def test_components_are_those_of_this_package(
 ) -> None:
     model, _ = insert(owner, cases)
     found = asked(ask, "components", model, now(), dimension)
-    expected = groups([c for c in cases if dimension != "fst" or c.fst is not None], DIMENSIONS[dimension])
+    expected = groups(in_question(cases, dimension), DIMENSIONS[dimension])
     assert set(found) == set(expected)
     for value, group in expected.items():
         row, clusters = found[value], Group.patients(group.known)
@@ -217,6 +127,16 @@ def one_pass_is(expected: dict[str, list[dict[str, Any]]], both: list[dict[str, 
                     assert value == other[name], name
 
 
+def latencies_ms(owner: Engine, model: str) -> dict[UUID, int]:
+    """Of every image of `model`, from its arrival to its row."""
+    with transaction(owner) as connection:
+        found = connection.execute(
+            text("SELECT screening_id, seconds_to_record FROM audit.screenings WHERE model_version = :model"),
+            {"model": model},
+        ).all()
+    return {screening_id: round(seconds * 1000) for screening_id, seconds in found}
+
+
 def rates_by_group(
     cases: list[Case], of: Callable[[Case], Any], rate: Callable[..., float]
 ) -> dict[str, Any]:
@@ -239,9 +159,12 @@ def rates_by_group(
 def test_metrics_are_those_of_scikit_learn_and_fairlearn(
     owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str
 ) -> None:
-    model, _ = insert(owner, cases)
+    model, ids = insert(owner, cases)
     found = asked(ask, "metrics", model, now(), dimension)
-    expected = groups([c for c in cases if dimension != "fst" or c.fst is not None], DIMENSIONS[dimension])
+    waited_ms = latencies_ms(owner, model)
+    latency_ms = {id(case): waited_ms[one] for case, one in zip(cases, ids, strict=True)}
+    cases = in_question(cases, dimension)
+    expected = groups(cases, DIMENSIONS[dimension])
     assert set(found) == set(expected)
     screened = [case for case in cases if case.ended == "screened"]
     known = [case for case in screened if case.malignant is not None]
@@ -260,7 +183,12 @@ def test_metrics_are_those_of_scikit_learn_and_fairlearn(
         assert row["patients"] == len(set(Group.patients(group.all)))
         assert row["screened"] == len(group.screened)
         assert close(row["rejection_rate"], 1 - len(group.screened) / len(group.all))
-        assert sum(row["rejected_by_reason"].values()) == row["rejected"]
+        rejected = Counter(case.reason for _, case in group.all if case.ended == "rejected")
+        assert row["rejected_by_reason"] == rejected
+        assert row["rejected"] == rejected.total()
+        waited = [latency_ms[id(case)] for _, case in group.all]
+        for name, share in (("latency_p50_s", 50), ("latency_p95_s", 95)):
+            assert close(row[name], float(np.percentile(waited, share, method="inverted_cdf")) / 1000)
         if not group.known:
             assert row["brier"] is row["auroc"] is row["ece"] is row["sensitivity"] is None
             continue
