@@ -149,12 +149,6 @@ def _begin(connection: Connection) -> None:
         connection.execute(setting)
 
 
-def _as_of(asked: Asked, now: datetime) -> datetime:
-    if asked.as_of is not None and asked.as_of > now:
-        raise Fatal("--as-of lies in the future: nobody knows yet what will be known then.")
-    return asked.as_of or now
-
-
 def _release(connection: Connection, model: str | None) -> Release:
     row = connection.execute(MODEL, {"model": model}).one_or_none()
     if row is None:

@@ -10,7 +10,6 @@ Step 4  promote    the promotion rule
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, text
 
 from evenscreen.pipeline.audit.both import NOT_ENDED, NOT_SCREENED, SCREENED, both, screenings
+from evenscreen.pipeline.audit.code_version import code_version
 from evenscreen.pipeline.audit.completeness import counted
 from evenscreen.pipeline.audit.figures import Question
 from evenscreen.pipeline.audit.paired import (
@@ -96,7 +96,7 @@ def compare(
         plan=plan,
         plan_version=plan.version,
         margin=margin,
-        code_version=version("evenscreen"),
+        code_version=code_version(),
         completeness=complete,
         with_outcome=known.size,
         not_reached=int((ended == NOT_ENDED).sum()),
