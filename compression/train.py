@@ -14,7 +14,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from evenscreen.compression.augment import View, draw_views
 from evenscreen.compression.data import UNKNOWN
-from evenscreen.compression.losses import LabelLoss, taught_loss
+from evenscreen.compression.distil import taught_loss
+from evenscreen.compression.losses import LabelLoss
 from evenscreen.compression.networks.classifier import Answer, Classifier, normalise
 from evenscreen.compression.progress import console, counted
 from evenscreen.compression.recipe import Lessons, Training

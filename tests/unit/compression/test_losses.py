@@ -8,14 +8,8 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'evenscre
 import torch
 
 from evenscreen.compression.data import UNKNOWN, anything_but
-from evenscreen.compression.losses import (
-    distillation_loss,
-    feature_loss,
-    gap,
-    label_loss,
-    serving_shift,
-    taught_loss,
-)
+from evenscreen.compression.distil import distillation_loss, feature_loss, gap, taught_loss
+from evenscreen.compression.losses import label_loss, serving_shift
 from evenscreen.compression.networks.classifier import Answer, Classifier
 from evenscreen.compression.networks.committee import Committee
 from evenscreen.compression.recipe import Phase, Teaching, Training
