@@ -1,5 +1,8 @@
 """Which models have screened here."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -23,21 +26,20 @@ def register(connection: Connection, manifest: Manifest) -> None:
         )
         .on_conflict_do_nothing()
     )
-    known = connection.scalars(
-        select(Model.manifest).where(Model.model_version == manifest.model_version)
-    ).one()
-    if _decisive(Manifest.model_validate(known)) != _decisive(manifest):
+    known = select(Model.manifest).where(Model.model_version == manifest.model_version)
+    # As they are: a manifest may have been registered by a version of evenscreen that knows more of it.
+    if _decisive(connection.scalars(known).one()) != _decisive(manifest.model_dump(mode="json")):
         raise Fatal(
-            f"{manifest.model_version} has screened here with another threshold, temperature or set of "
-            "labels than its manifest says now. Restore that manifest, or publish a model of another file."
+            f"{manifest.model_version} is registered here with another threshold, temperature or set of "
+            "labels than its manifest says now. Restore that manifest, or publish it under another name."
         )
 
 
-def _decisive(manifest: Manifest) -> tuple[object, ...]:
+def _decisive(manifest: Mapping[str, Any]) -> tuple[object, ...]:
     """What turns logits into a decision: decide.py."""
     return (
-        manifest.operating_point.threshold,
-        manifest.calibration.temperature,
-        manifest.labels,
-        manifest.malignant,
+        manifest["operating_point"]["threshold"],
+        manifest["calibration"]["temperature"],
+        manifest["labels"],
+        manifest["malignant"],
     )

@@ -54,9 +54,11 @@ def compare(
         from evenscreen.compression.comparison import recorded
         from evenscreen.compression.photographs_lineage import judged_by
         from evenscreen.compression.publish import describe
+        from evenscreen.compression.steps import resumable
         from evenscreen.infra.show.comparison import show_comparison
         from evenscreen.pipeline.model import read_manifest
-    found = compare_folders(parent, candidate, data, reported, split, margin, signed_by)
+    with resumable("while comparing", "nothing was written"):
+        found = compare_folders(parent, candidate, data, reported, split, margin, signed_by)
     show_comparison(found)
     if json is not None:
         json.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -24,13 +24,12 @@ class NoInput(Exception):
 
 
 def sentence_and_code(error: BaseException) -> tuple[str, int]:
-    """The sentence (empty where one was said already) and the exit code for an error that reached the top."""
+    """The sentence (empty for Ctrl-C) and the exit code for an error that reached the top."""
     from pydantic import ValidationError
 
     match error:
-        case KeyboardInterrupt(args=args):
-            # Who knows what comes of it has said so, and names the place.
-            return "" if args else "stopped.", INTERRUPTED
+        case KeyboardInterrupt():
+            return "", INTERRUPTED
         case NoInput():
             return str(error), NO_INPUT
         case Tripped():

@@ -56,7 +56,7 @@ def ensure_database(superuser: "connection", name: str = DATABASE, template: str
                 )
 
 
-def ensure_read_only(inside: "connection") -> None:
+def ensure_no_large_objects(inside: "connection") -> None:
     """Only superusers store large objects; one is connected `inside` the database. Safe to repeat."""
     with inside.cursor() as cursor:
         cursor.execute(LARGE_OBJECTS)

@@ -32,7 +32,7 @@ may read pg_locks; when a transaction of another role began it may not know."""
 def settled(engine: Engine, as_of: datetime | None, patience_s: float = PATIENCE_S) -> datetime:
     """`as_of`, or the end of the present tenth of a second, once nothing open can add what was known then.
 
-    A round number, because a person may name it again. Usually returns at once. Raises Fatal when `as_of`
+    A round number, because a person may name it again. Usually returns at its end. Raises Fatal when `as_of`
     lies in the future, and Transient when a transaction stays open for `patience_s`.
     """
     with transaction(engine) as connection:

@@ -197,7 +197,7 @@ def _template(stack_handle: StackHandle) -> str:
     with closing(postgres.connection(stack_handle.state)) as superuser:
         roles.ensure_database(superuser, TEMPLATE)
     with closing(postgres.connection(stack_handle.state, TEMPLATE)) as inside:
-        roles.ensure_read_only(inside)
+        roles.ensure_no_large_objects(inside)
     upgrade(_urls(stack_handle.reach, TEMPLATE)["owner"])
     return TEMPLATE
 

@@ -58,6 +58,7 @@ def tables(draw: st.DrawFn) -> list[Case]:
         device=st.sampled_from(["camera", "telephone", None]),
         reason=st.sampled_from(["not_an_image", "too_small"]),
         latency_s=st.sampled_from([0.25, 2.0, 2.0, 70.5]),
+        verification_reason=st.sampled_from(["unknown", "flagged", "clinical", "routine"]),
     )
     return draw(st.lists(case, min_size=1, max_size=60))
 

@@ -16,8 +16,9 @@ from .drawn import DIMENSIONS, SLOW, groups, in_question, tables
 from .rows import SINCE, THRESHOLD, UNTIL, Case, insert
 
 
-@given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)))
-@settings(SLOW, max_examples=15)
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@given(cases=tables())
+@settings(SLOW, max_examples=3)
 def test_placements_are_ranks(
     owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str
 ) -> None:
@@ -43,8 +44,9 @@ def rank_of(score: int, scores: np.ndarray) -> float:
     return float(rankdata(scores)[list(scores).index(score)])
 
 
-@given(cases=tables(), dimension=st.sampled_from(list(DIMENSIONS)), bins=st.sampled_from([1, 7, 20]))
-@settings(SLOW, max_examples=15)
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@given(cases=tables(), bins=st.sampled_from([1, 7, 20]))
+@settings(SLOW, max_examples=3)
 def test_verification_is_counted(
     owner: Engine, ask: Ask, now: Callable[[], datetime], cases: list[Case], dimension: str, bins: int
 ) -> None:

@@ -1,5 +1,6 @@
 """Under one version a model decides in one way, or no rate of it means anything."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,40 @@ def test_a_model_is_registered_once_and_its_first_manifest_stands(
     assert Manifest.model_validate(stored) == manifest
 
 
-@pytest.mark.parametrize(
-    ("section", "fields"), [("operating_point", {"threshold": 4_321}), ("calibration", {"temperature": 1.75})]
-)
+DECISIVE: list[Callable[[Manifest], Manifest]] = [
+    lambda manifest: changed(manifest, "operating_point", threshold=4_321),
+    lambda manifest: changed(manifest, "calibration", temperature=1.75),
+    lambda manifest: manifest.model_copy(update={"labels": manifest.labels[::-1]}),
+    lambda manifest: manifest.model_copy(update={"malignant": manifest.labels}),
+]
+
+
+@pytest.mark.parametrize("otherwise", DECISIVE)
 def test_a_version_that_would_decide_otherwise_is_refused(
-    engine_of: Callable[[str], Engine], manifest: Manifest, section: str, fields: dict[str, Any]
+    engine_of: Callable[[str], Engine], manifest: Manifest, otherwise: Callable[[Manifest], Manifest]
 ) -> None:
     with transaction(engine_of("worker")) as connection:
         register(connection, manifest)
     with (
-        pytest.raises(Fatal, match="has screened here with another threshold"),
+        pytest.raises(Fatal, match="is registered here with another threshold"),
         transaction(engine_of("worker")) as connection,
     ):
-        register(connection, changed(manifest, section, **fields))
+        register(connection, otherwise(manifest))
+
+
+def test_a_manifest_that_a_later_version_registered_is_no_obstacle(
+    engine_of: Callable[[str], Engine], manifest: Manifest
+) -> None:
+    later = manifest.model_dump(mode="json") | {"unheard_of": True}
+    with transaction(engine_of("worker")) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO models (model_version, threshold, manifest) VALUES (:version, :threshold, :all)"
+            ),
+            {
+                "version": manifest.model_version,
+                "threshold": manifest.operating_point.threshold,
+                "all": json.dumps(later),
+            },
+        )
+        register(connection, manifest)

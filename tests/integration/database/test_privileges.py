@@ -138,6 +138,7 @@ def test_no_role_can_make_anything(may: Callable[[str, str], bool], role: str) -
         "CREATE TABLE audit.mine (x int)",
         "CREATE TEMP TABLE mine (x int)",
         "CREATE SCHEMA mine",
+        "SELECT lo_creat(-1)",
         "SELECT lo_create(0)",
         "SELECT lo_from_bytea(0, 'mine')",
         "UPDATE public.alembic_version SET version_num = '0000'",

@@ -42,11 +42,6 @@ def test_ctrl_c_while_a_library_is_imported_is_silent() -> None:
     assert answer.stderr == ""
 
 
-def test_ctrl_c_says_a_sentence_unless_one_was_said() -> None:
-    assert failures.sentence_and_code(KeyboardInterrupt()) == ("stopped.", failures.INTERRUPTED)
-    assert failures.sentence_and_code(KeyboardInterrupt("in parent.pt")) == ("", failures.INTERRUPTED)
-
-
 def test_ctrl_c_stays_ignored_where_a_shell_ignores_it() -> None:
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
