@@ -97,7 +97,7 @@ class Finishing:
     def calibration_effects(self, seeds: int) -> tuple[CalibrationEffect, ...]:
         """Flips against FP32 by simulated tone and reported type, for both ways of choosing images.
 
-        On return RUN/calibration.json holds them, of draws 0 to `seeds` - 1.
+        On return calibration.json beside the model holds them, of draws 0 to `seeds` - 1.
         """
         decision, learning = self.decision(), self.learning
         made = key(read_record(decision).key, str(seeds), *learning.photographs.values())
@@ -106,8 +106,9 @@ class Finishing:
             "calibration.json",
             made,
             lambda path: self._choose_both_ways(range(seeds), path),
-            [self.fp32(), decision],
+            [self.fp32(), decision, learning.skins()],
             images,
+            seed=0,
         )
         return EFFECTS.validate_json(found.read_bytes())
 

@@ -82,7 +82,10 @@ def trial(making: Build, removed: float, images: int | None = None) -> Trial:
     steps = Steps(making.run_dir / "importances", making.seed, making.run_dir)
     photographs = making.photographs.sha256 if making.photographs else ""
     made = key(read_record(parent).key, text(making.recipe.pruning), photographs)
-    found = steps.run("effects.pt", made, lambda path: _read_effects(making, parent, path), [parent])
+    drawn_by = making.recipe.pruning.fine_tuning.training.seed
+    found = steps.run(
+        "effects.pt", made, lambda path: _read_effects(making, parent, path), [parent], seed=drawn_by
+    )
     malignant = learning.val.malignant(data)
     chosen = _chosen(malignant, images, making.seed)
     methods: tuple[Method | None, ...] = (None, *get_args(Method))

@@ -96,7 +96,7 @@ class Steps:
 
 
 @contextmanager
-def resumable(where: str) -> Iterator[None]:
+def resumable(where: str, then: str = "the same command goes on from what is finished") -> Iterator[None]:
     """Ctrl-C within says what comes of it, once: the innermost of several knows best where it was."""
     try:
         yield
@@ -105,7 +105,7 @@ def resumable(where: str) -> Iterator[None]:
             raise
         # A bar that was interrupted has hidden it.
         console.show_cursor()
-        console.print(f"stopped {where}: the same command goes on from what is finished")
+        console.print(f"stopped {where}: {then}")
         raise KeyboardInterrupt(where) from None
 
 

@@ -69,8 +69,8 @@ def validate(
 ) -> Validation:
     """Compare the files on every group's images (uint8 [n, H, W, 3]), decided by one `manifest`.
 
-    `network` is asked about the first NETWORK_IMAGES of each group; `shift` float32 [classes] undoes the
-    weights of classes, as in `export.Serving`.
+    `network`, on the CPU and in evaluation mode, is asked about the first NETWORK_IMAGES of each group;
+    `shift` float32 [classes] undoes the weights of classes, as in `export.Serving`.
 
     Raises Fatal when the FP32 file is not the network: a fault of the export, which no threshold mends.
     """
@@ -115,8 +115,7 @@ def _compared(
 
 @torch.no_grad()
 def _network_logits(network: nn.Module, images: Images) -> npt.NDArray[np.float32]:
-    """On the CPU, where no multiplication is shortened."""
-    learned = network.cpu().eval()
+    """On the CPU no multiplication is shortened."""
     parts = torch.split(torch.from_numpy(images).permute(0, 3, 1, 2), BATCH)
     asked = counted(parts, "asking the network")
-    return np.concatenate([learned(normalise(part.float())).numpy() for part in asked])
+    return np.concatenate([network(normalise(part.float())).numpy() for part in asked])

@@ -243,3 +243,16 @@ def test_where_the_json_cannot_go_is_known_before_the_work(
 @pytest.mark.parametrize("margin", [0, 1, -0.1])
 def test_a_margin_outside_of_0_to_1_is_a_usage_error(parent: Path, lesions: Path, margin: float) -> None:
     assert run(parent, parent, "--data", lesions, f"--margin={margin}").exit_code == 2
+
+
+def test_ctrl_c_says_that_nothing_was_written(
+    parent: Path, lesions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evenscreen.compression.compare_folders.compare_folders", interrupted)
+    answer = run(parent, parent, "--data", lesions, "--json", tmp_path / "found.json")
+    assert answer.exit_code == 130
+    assert "stopped while comparing: nothing was written" in answer.output
+    assert not (tmp_path / "found.json").exists()
