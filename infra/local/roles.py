@@ -1,10 +1,12 @@
 """The database, its owner and the logins that carry the roles made by the migrations."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import encrypt_password
+from psycopg2.extensions import encrypt_password, make_dsn
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection, cursor
@@ -37,7 +39,10 @@ def ensure_owner(superuser: "connection", password: str) -> None:
 
 
 def ensure_database(superuser: "connection", name: str = DATABASE, template: str | None = None) -> None:
-    """The database `name`, owned by `owner`, closed to all but our logins. Safe to repeat."""
+    """The database `name`, owned by `owner`, closed to all but our logins. Safe to repeat.
+
+    Nobody but a superuser stores large objects in it.
+    """
     database = sql.Identifier(name)
     with superuser.cursor() as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
@@ -54,12 +59,8 @@ def ensure_database(superuser: "connection", name: str = DATABASE, template: str
                 cursor.execute(
                     sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(login))
                 )
-
-
-def ensure_no_large_objects(inside: "connection") -> None:
-    """Only superusers store large objects; one is connected `inside` the database. Safe to repeat."""
-    with inside.cursor() as cursor:
-        cursor.execute(LARGE_OBJECTS)
+    if template is None:  # a copy has the rights of what it was copied from
+        _forbid_large_objects(superuser, name)
 
 
 def ensure_logins(superuser: "connection", passwords: Mapping[str, str], database: str = DATABASE) -> None:
@@ -74,6 +75,13 @@ def ensure_logins(superuser: "connection", passwords: Mapping[str, str], databas
             }
             cursor.execute(sql.SQL("GRANT {group} TO {login}").format(**names))
             cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE {db} TO {login}").format(**names))
+
+
+def _forbid_large_objects(superuser: "connection", database: str) -> None:
+    """Rights on functions are each database's own: for this one statement the superuser looks inside."""
+    inside = {**superuser.get_dsn_parameters(), "password": superuser.info.password, "dbname": database}
+    with closing(psycopg2.connect(make_dsn(**inside))) as opened, opened, opened.cursor() as cursor:
+        cursor.execute(LARGE_OBJECTS)
 
 
 def _ensure_login(cursor: "cursor", name: str, password: str) -> None:

@@ -107,8 +107,6 @@ def _database(settings: StackSettings, state: State, progress: Progress) -> dict
         with closing(postgres.connection(state)) as superuser:
             roles.ensure_owner(superuser, passwords["owner"])
             roles.ensure_database(superuser)
-            with closing(postgres.connection(state, roles.DATABASE)) as inside:
-                roles.ensure_no_large_objects(inside)
             progress("postgres", "migrating", False)
             schema.migrate(urls["owner"])
             roles.ensure_logins(superuser, passwords)

@@ -196,8 +196,6 @@ def _template(stack_handle: StackHandle) -> str:
     """A migrated database without connections, to copy."""
     with closing(postgres.connection(stack_handle.state)) as superuser:
         roles.ensure_database(superuser, TEMPLATE)
-    with closing(postgres.connection(stack_handle.state, TEMPLATE)) as inside:
-        roles.ensure_no_large_objects(inside)
     upgrade(_urls(stack_handle.reach, TEMPLATE)["owner"])
     return TEMPLATE
 
