@@ -104,8 +104,7 @@ class Build:
             *(*photographs, *learning.photographs.values()),
         )
         files = [file for side in sides for file in (side.model(), side.decision(), side.latency())]
-        images = {**learning.images, **learning.photographs}
-        found = self.steps.run("comparison.json", made, self._compare, files, images)
+        found = self.steps.run("comparison.json", made, self._compare, files, learning.all_images)
         return recorded(manifest, Comparison.model_validate_json(found.read_bytes()))
 
     def _folder(self, finishing: Finishing) -> Manifest:

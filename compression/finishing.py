@@ -77,8 +77,7 @@ class Finishing:
         decision, learning = self.decision(), self.learning
         made_from = [self.network, self.fp32(), self.model(), decision]
         made = key(read_record(decision).key, *learning.photographs.values())
-        images = {**learning.images, **learning.photographs}
-        return self.steps.run("validation.json", made, self._validate, made_from, images)
+        return self.steps.run("validation.json", made, self._validate, made_from, learning.all_images)
 
     def results(self) -> Path:
         model, decision = self.model(), self.decision()
@@ -101,13 +100,12 @@ class Finishing:
         """
         decision, learning = self.decision(), self.learning
         made = key(read_record(decision).key, str(seeds), *learning.photographs.values())
-        images = {**learning.images, **learning.photographs}
         found = self.steps.run(
             "calibration.json",
             made,
             lambda path: self._choose_both_ways(range(seeds), path),
             [self.fp32(), decision, learning.skins()],
-            images,
+            learning.all_images,
             seed=0,
         )
         return EFFECTS.validate_json(found.read_bytes())

@@ -64,6 +64,7 @@ class Learning:
         """Checksum of what every stage reads, for its record."""
         self.photographs = {"reported": reported.folder_sha256} if reported else {}
         """The same of what pruning and comparison read besides."""
+        self.all_images = {**self.images, **self.photographs}
 
     def data(self) -> Path:
         return self.steps.run("data.json", self.data_key, self._look_at_data, images=self.images)
@@ -214,7 +215,7 @@ class Learning:
             lambda path: self._prune(parent, before, share, made, path),
             [parent, before, self.skins()],
             plan.fine_tuning.training.seed,
-            self.photographs,
+            self.all_images,
         )
 
     def _prune(self, parent: Path, before: Path, share: float, made: str, path: Path) -> Metrics:
@@ -257,11 +258,10 @@ class Learning:
         make: Callable[[Path], Metrics],
         made_from: Sequence[Path],
         seed: int,
-        photographs: Mapping[str, str] | None = None,
+        images: Mapping[str, str] | None = None,
     ) -> Path:
-        """A step that trains. Its checkpoints go once file and record stand."""
-        images = {**self.images, **(photographs or {})}
-        path = self.steps.run(file, made, make, made_from, images, seed)
+        """A step that trains; `images` None: on data alone. Checkpoints go once file and record stand."""
+        path = self.steps.run(file, made, make, made_from, images or self.images, seed)
         forget(path)
         return path
 

@@ -58,7 +58,8 @@ def malignancy(
 
 @torch.no_grad()
 def logits(network: torch.nn.Module, images: npt.NDArray[np.uint8], batch: int = 128) -> Tensor:
-    """Logits float32 [n, classes] of preprocessed `images` uint8 [n, H, W, 3]."""
+    """Logits float32 [n, classes] of prepared `images` uint8 [n, H, W, 3]; computed where `network` is."""
+    here = next(network.parameters()).device
     views = torch.from_numpy(images).permute(0, 3, 1, 2)
     parts = counted(torch.split(views, batch), "asking the network")
-    return torch.cat([network(normalise(part.to(device()).float())).cpu() for part in parts])
+    return torch.cat([network(normalise(part.to(here).float())).cpu() for part in parts])

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from evenscreen.compression.evaluate import interval, model_logits
-from evenscreen.compression.networks.classifier import normalise
-from evenscreen.compression.progress import counted
+from evenscreen.compression.lessons import logits
 from evenscreen.pipeline.decide import decide
 from evenscreen.pipeline.evidence.intervals import wilson_interval
 from evenscreen.schemas.errors import Fatal
@@ -69,8 +67,9 @@ def validate(
 ) -> Validation:
     """Compare the files on every group's images (uint8 [n, H, W, 3]), decided by one `manifest`.
 
-    `network`, on the CPU and in evaluation mode, is asked about the first NETWORK_IMAGES of each group;
-    `shift` float32 [classes] undoes the weights of classes, as in `export.Serving`.
+    `network`, in evaluation mode and on the CPU, which shortens no product, is asked about the first
+    NETWORK_IMAGES of each group; `shift` float32 [classes] undoes the weights of classes, as in
+    `export.Serving`.
 
     Raises Fatal when the FP32 file is not the network: a fault of the export, which no threshold mends.
     """
@@ -78,7 +77,7 @@ def validate(
     for group, images in groups.items():
         exported = model_logits(fp32, images)
         some = images[:NETWORK_IMAGES]
-        error = float(np.abs(_network_logits(network, some) + shift - exported[: len(some)]).max())
+        error = float(np.abs(logits(network, some, BATCH).numpy() + shift - exported[: len(some)]).max())
         answers = exported if served == fp32 else model_logits(served, images)
         rows.append(_compared(group, exported, answers, error, manifest))
     validation = Validation(groups=tuple(rows))
@@ -111,11 +110,3 @@ def _compared(
         score_correlation=float(np.corrcoef(scores.T)[0, 1]) if varied else None,
         largest_score_difference=int(np.abs(scores[:, 0] - scores[:, 1]).max()),
     )
-
-
-@torch.no_grad()
-def _network_logits(network: nn.Module, images: Images) -> npt.NDArray[np.float32]:
-    """On the CPU no multiplication is shortened."""
-    parts = torch.split(torch.from_numpy(images).permute(0, 3, 1, 2), BATCH)
-    asked = counted(parts, "asking the network")
-    return np.concatenate([network(normalise(part.float())).numpy() for part in asked])
