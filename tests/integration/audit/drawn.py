@@ -13,7 +13,6 @@ from .conftest import Ask
 from .rows import SINCE, THRESHOLD, UNTIL, Case
 
 SLOW = settings(
-    max_examples=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sqlalchemy import Engine, text
@@ -21,15 +21,10 @@ from evenscreen.pipeline.labels.sample import draw_sample
 
 from ...unit.audit.weights import Seen, weighted_rows
 from .conftest import Ask
+from .drawn import SLOW
 from .rows import SINCE, THRESHOLD, UNTIL, Case, insert, label
 
-FEW = settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],  # a smaller example would take minutes here
-)
+FEW = settings(SLOW, max_examples=12)
 SCORES = st.one_of(st.integers(0, 10_000), st.sampled_from([0, 499, 500, 4_999, 5_000, 10_000]))
 
 

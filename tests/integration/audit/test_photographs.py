@@ -37,7 +37,7 @@ DROPPED = 20
 def clinic(stack_handle: StackHandle, fresh_database: Reach, tmp_path: Path) -> Iterator[Clinic]:
     """A clinic with the shipped model, a screening worker and a label worker, both at work."""
     if not PHOTOGRAPHS.is_dir():
-        pytest.skip(f"needs the photographs of PAD-UFES-20 in {PHOTOGRAPHS}")
+        pytest.skip(f"no photographs of PAD-UFES-20: ln -s FOLDER {PHOTOGRAPHS}")
     with open_clinic(stack_handle.state, fresh_database, SHIPPED, tmp_path) as opened:
         labels = Group(fresh_database.kafka, opened.group.name, LABELS_ARRIVED)
         labels.begin_at_end()

@@ -189,7 +189,7 @@ def test_a_file_that_is_none_is_a_sentence(
     evenscreen: Command, tmp_path: Path, name: str | None, content: bytes, sentence: str
 ) -> None:
     if name == "labels.parquet":
-        pytest.importorskip("pyarrow", reason="the extra evenscreen[labels] is not installed")
+        pytest.importorskip("pyarrow", reason="Parquet files need pyarrow: pip install 'evenscreen[labels]'")
     path = tmp_path / (name or "missing.csv")
     if name:
         path.write_bytes(content)
@@ -236,7 +236,9 @@ def test_hostile_values_are_data_or_refused(
 def test_parquet_says_what_csv_says(
     evenscreen: Command, published: Callable[[], list[bytes]], tmp_path: Path
 ) -> None:
-    pyarrow = pytest.importorskip("pyarrow", reason="the extra evenscreen[labels] is not installed")
+    pyarrow = pytest.importorskip(
+        "pyarrow", reason="Parquet files need pyarrow: pip install 'evenscreen[labels]'"
+    )
     from pyarrow import parquet
 
     table = pyarrow.table({"screening_id": [str(UUID(int=1))], "fst": [4.0], "reported_at": ["2026-03-10"]})

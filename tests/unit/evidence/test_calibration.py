@@ -98,7 +98,9 @@ def test_squared_error_of_a_model_that_is_off_by_a_tenth_is_a_hundredth() -> Non
 @settings(max_examples=30)
 @given(rows)
 def test_line_equals_logistic_regression_of_statsmodels(table: list[tuple[float, int]]) -> None:
-    models = pytest.importorskip("statsmodels.discrete.discrete_model", reason="the oracle, in the dev extra")
+    models = pytest.importorskip(
+        "statsmodels.discrete.discrete_model", reason="the oracle: pip install 'evenscreen[dev]'"
+    )
     p, y = (np.array(column, float) for column in zip(*table, strict=True))
     p = np.clip(p, 0.05, 0.95)
     try:

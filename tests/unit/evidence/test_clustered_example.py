@@ -116,7 +116,9 @@ def logit(share: float) -> float:
 
 def regression(y: np.ndarray, x: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
     """Last coefficient and its variance clustered by patients, factor G/(G - 1) alone (statsmodels)."""
-    linear = pytest.importorskip("statsmodels.regression.linear_model", reason="the oracle, in the dev extra")
+    linear = pytest.importorskip(
+        "statsmodels.regression.linear_model", reason="the oracle: pip install 'evenscreen[dev]'"
+    )
     groups = np.unique(patients, return_inverse=True)[1]
     found = linear.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
     rows, columns = x.shape

@@ -36,7 +36,9 @@ def test_tukey_refuses_what_has_no_pairs_or_no_error_rate(k: int, alpha: float) 
 @pytest.fixture(scope="module")
 def multitest() -> Iterator[Any]:
     """statsmodels' module, which collects garbage at each call: what exists already is not looked at."""
-    found = pytest.importorskip("statsmodels.stats.multitest", reason="the oracle, in the dev extra")
+    found = pytest.importorskip(
+        "statsmodels.stats.multitest", reason="the oracle: pip install 'evenscreen[dev]'"
+    )
     gc.freeze()
     yield found
     gc.unfreeze()

@@ -17,7 +17,9 @@ criticals = st.floats(0.5, 4.5)
 
 @given(counts, criticals)
 def test_limits_equal_wilson_of_statsmodels_at_any_level(case: tuple[int, int], c: float) -> None:
-    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="the oracle, in the dev extra")
+    proportion = pytest.importorskip(
+        "statsmodels.stats.proportion", reason="the oracle: pip install 'evenscreen[dev]'"
+    )
     oracle = proportion.proportion_confint(*case, alpha=2 * p_above(c), method="wilson")
     ours = Rate(*case).limits(c)
     assert (ours.low, ours.high) == pytest.approx(oracle, abs=1e-9)
@@ -27,7 +29,9 @@ def test_limits_equal_wilson_of_statsmodels_at_any_level(case: tuple[int, int], 
 def test_difference_equals_newcombe_of_statsmodels(
     one: tuple[int, int], two: tuple[int, int], c: float
 ) -> None:
-    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="the oracle, in the dev extra")
+    proportion = pytest.importorskip(
+        "statsmodels.stats.proportion", reason="the oracle: pip install 'evenscreen[dev]'"
+    )
     oracle = proportion.confint_proportions_2indep(*one, *two, method="newcomb", alpha=2 * p_above(c))
     ours = difference(Rate(*one).limits(c), Rate(*two).limits(c))
     assert ours.value == pytest.approx(one[0] / one[1] - two[0] / two[1], abs=1e-12)
